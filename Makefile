@@ -1,0 +1,43 @@
+# Two commands do everything: `make run` (the demo) and `make test`. Both install only
+# into this checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format clean
+
+help:
+	@echo "make run    the demo: a directory, a name server, two clusters, sample apps"
+	@echo "make test   linters, types, import contracts and every test"
+	@echo "make format let ruff format the code"
+	@echo "make clean  remove what was installed (not the demo's data)"
+
+run: $(VENV)/.run
+	@exec $(BIN)/domicile demo --end-with-parent
+
+test: $(VENV)/.test
+	@bash scripts/test
+
+check: $(VENV)/.test
+	@bash scripts/check
+
+format: $(VENV)/.test
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info src/*.egg-info
+
+$(VENV)/.python:
+	@$(PYTHON) scripts/python_is_new_enough.py
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml requirements/pins.txt
+	@echo "installing Domicile into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt -r requirements/test.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Hosting across many clusters behind one set of names."""

@@ -1,0 +1,1 @@
+"""The global authority: owners, apps, releases, placements, clusters."""

@@ -1,0 +1,1 @@
+"""The DNS on the wire, without input or output: names, messages, answers."""

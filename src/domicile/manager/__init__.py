@@ -1,0 +1,1 @@
+"""A cluster's container management service: makes it so and reports."""

@@ -1,0 +1,1 @@
+"""The product, pure: records, changes, names, placement, routing, moves."""

@@ -1,0 +1,1 @@
+"""The authoritative name server: answers from its replica and nothing else."""

@@ -1,0 +1,1 @@
+"""The proxy: routes each request by Host to app, hold, tombstone or page."""

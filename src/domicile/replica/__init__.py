@@ -1,0 +1,1 @@
+"""A local copy of a store: a snapshot plus the changes since."""

@@ -1,0 +1,1 @@
+"""What the four services share: parent and workers, sockets, admin, logs."""

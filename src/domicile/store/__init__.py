@@ -1,0 +1,1 @@
+"""The truth: a database of records that change by numbered changes."""
