@@ -26,7 +26,11 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return (
+            f"[{self.host}]:{self.port}"
+            if ":" in self.host
+            else f"{self.host}:{self.port}"
+        )
 
     @classmethod
     def parse(cls, text: str) -> "Address":
@@ -51,4 +55,3 @@ def load(path: Path, kind: type[Settings]) -> Settings:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         raise BadConfiguration(f"{path}: {error}") from error
-
