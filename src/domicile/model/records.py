@@ -1,0 +1,293 @@
+"""The records of the stores: small frozen structs, one kind each.
+
+A record is stored as msgpack of its struct under `(kind, key)`. `scope` names the one
+cluster that a record concerns, or is empty where it concerns every follower of its
+kind; a feed filters by both. `index_keys` are what a replica finds the record by
+besides its key.
+
+The directory's residence of an app in a cluster is what is *wanted* there; the
+cluster's own residence is what *is* there, and that one is what its proxies follow.
+"""
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a store holds under one kind and key."""
+
+    kind: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def scope(self) -> str:
+        return ""
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        return ()
+
+
+class Zone(Record, frozen=True, omit_defaults=True):
+    """A DNS zone under which apps get names."""
+
+    kind: ClassVar[str] = "zone"
+
+    name: str
+    # Host name of each name server, with the addresses that are answered for it
+    # where it lies inside the zone.
+    nameservers: dict[str, tuple[str, ...]]
+    landing: tuple[str, ...] = ()
+    hostmaster: str = ""
+    ttl: int = 60
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+class Owner(Record, frozen=True, omit_defaults=True):
+    """A person or team, in one zone for good."""
+
+    kind: ClassVar[str] = "owner"
+
+    name: str
+    zone: str
+    plan: str
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+class AppState(StrEnum):
+    """What the directory wants of an app, or learned of it."""
+
+    DEPLOYING = "deploying"
+    RUNNING = "running"
+    MOVING = "moving"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class App(Record, frozen=True, omit_defaults=True):
+    """An app: its permanent id, its name among its owner's, its newest generation.
+
+    `generation` is the highest that was ever taken, by moves that failed too.
+    A deleted app whose name was given to another has the empty name.
+    """
+
+    kind: ClassVar[str] = "app"
+
+    id: str
+    name: str
+    owner: str
+    zone: str
+    generation: int
+    state: AppState
+    release: str = ""
+    detail: str = ""
+    deleted_at: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        return (name_key(self.owner, self.name),) if self.name else ()
+
+
+def name_key(owner: str, app: str) -> str:
+    """Give the key by which a replica finds an app of that name."""
+    return f"{owner}/{app}"
+
+
+class Release(Record, frozen=True, omit_defaults=True):
+    """What runs, immutable: the blob of its files and how to start them.
+
+    `digest` is the SHA-256 of a gzipped tar in the blob store, in hex; `command` is a
+    line for sh.
+    """
+
+    kind: ClassVar[str] = "release"
+
+    id: str
+    app: str
+    digest: str
+    command: str
+    environment: dict[str, str] = {}
+    runtime: str = "process"
+    size: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Cluster(Record, frozen=True, omit_defaults=True):
+    """A failure domain, as the others see it.
+
+    `addresses` are those of its load balancer (IPv4 and IPv6), `links` the
+    `address:port` of its link listeners. An empty `accepts` accepts every plan;
+    `capacity` is a number of apps, 0 for no limit.
+    """
+
+    kind: ClassVar[str] = "cluster"
+
+    name: str
+    addresses: tuple[str, ...]
+    links: tuple[str, ...]
+    prefers: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
+    capacity: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+class Placement(Record, frozen=True, omit_defaults=True):
+    """The directory's record of where an app lives."""
+
+    kind: ClassVar[str] = "placement"
+
+    app: str
+    cluster: str
+    generation: int
+
+    @property
+    def key(self) -> str:
+        return self.app
+
+
+class ResidenceState(StrEnum):
+    """What a cluster says of an app: it lives here, waits, lives away, is gone."""
+
+    HERE = "here"
+    HELD = "held"
+    AWAY = "away"
+    GONE = "gone"
+
+
+class Residence(Record, frozen=True, omit_defaults=True):
+    """A cluster's one record of an app; `away` is a tombstone.
+
+    `hosts` are the names that lead to it here. `release` is what the manager shall run
+    (None: nothing), and `port` the port that the app is known to open whatever PORT
+    says; neither is told to proxies.
+    """
+
+    kind: ClassVar[str] = "residence"
+
+    app: str
+    cluster: str
+    generation: int
+    state: ResidenceState
+    to: str = ""
+    hosts: tuple[str, ...] = ()
+    name: str = ""
+    release: Release | None = None
+    port: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster}/{self.app}"
+
+    @property
+    def scope(self) -> str:
+        return self.cluster
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        return self.hosts
+
+
+class EndpointState(StrEnum):
+    """Whether the app's web server can be asked."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Endpoint(Record, frozen=True, omit_defaults=True):
+    """Where the app's web server listens, inside its cluster."""
+
+    kind: ClassVar[str] = "endpoint"
+
+    app: str
+    generation: int
+    state: EndpointState
+    address: str = ""
+    port: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.app
+
+
+class Domain(Record, frozen=True, omit_defaults=True):
+    """A customer's own host name, linked to an app."""
+
+    kind: ClassVar[str] = "domain"
+
+    host: str
+    app: str
+    active: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.host
+
+
+class Authority(Record, frozen=True, omit_defaults=True):
+    """Whom the links trust: the certificates of the private CA, newest first.
+
+    A new epoch tells every proxy to have its link certificate issued anew.
+    """
+
+    kind: ClassVar[str] = "authority"
+
+    name: str
+    epoch: int
+    bundle: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+LINK_AUTHORITY = "link"
+
+KINDS: dict[str, type[Record]] = {
+    kind.kind: kind
+    for kind in (
+        Zone, Owner, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
+        Authority,
+    )
+}  # fmt: skip
+
+_encoder = msgspec.msgpack.Encoder()
+_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    name: msgspec.msgpack.Decoder(kind) for name, kind in KINDS.items()
+}
+
+
+def encode(record: Record) -> bytes:
+    return _encoder.encode(record)
+
+
+def decode(kind: str, value: bytes) -> Record | None:
+    """Read a stored value; None where this version does not know the kind."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        return None
+    record: Record = decoder.decode(value)
+    return record

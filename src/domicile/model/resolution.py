@@ -1,0 +1,133 @@
+"""What a DNS name stands for, computed from the directory's records: no zone rows.
+
+The labels are lower case, leftmost first, without the root.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from domicile.model.ids import looks_like_id
+from domicile.model.names import split_joined
+from domicile.model.records import App, Cluster, Owner, Placement, Zone
+
+
+class InCluster(msgspec.Struct, frozen=True):
+    """The name is an app's, and the app lives in this cluster."""
+
+    zone: Zone
+    app: str
+    generation: int
+    cluster: Cluster
+
+
+class Apex(msgspec.Struct, frozen=True):
+    """The zone's own name."""
+
+    zone: Zone
+
+
+class NameServer(msgspec.Struct, frozen=True):
+    """A name server's name inside the zone."""
+
+    zone: Zone
+    addresses: tuple[str, ...]
+
+
+class Empty(msgspec.Struct, frozen=True):
+    """The name exists and has no records: an empty non-terminal (RFC 8020)."""
+
+    zone: Zone
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """No such name in the zone."""
+
+    zone: Zone
+
+
+class OutOfZone(msgspec.Struct, frozen=True):
+    """The name is in no zone of ours."""
+
+
+Resolution = InCluster | Apex | NameServer | Empty | Missing | OutOfZone
+
+
+class DirectoryView(Protocol):
+    """The directory's records, as far as a name server follows them."""
+
+    def zone(self, name: str) -> Zone | None: ...
+
+    def owner(self, name: str) -> Owner | None: ...
+
+    def app_named(self, owner: str, name: str) -> App | None: ...
+
+    def placement(self, app: str) -> Placement | None: ...
+
+    def cluster(self, name: str) -> Cluster | None: ...
+
+
+def resolve(view: DirectoryView, labels: tuple[str, ...]) -> Resolution:
+    """Find what a name stands for; the longest zone that matches answers."""
+    for depth in range(len(labels)):
+        zone = view.zone(".".join(labels[depth:]))
+        if zone is not None:
+            return _resolve_in(view, zone, labels[:depth])
+    return OutOfZone()
+
+
+def _resolve_in(view: DirectoryView, zone: Zone, labels: tuple[str, ...]) -> Resolution:
+    if not labels:
+        return Apex(zone)
+    special = _name_of_a_server(zone, labels)
+    if special is not None:
+        return special
+    match labels:
+        case (label,):
+            return _resolve_label(view, zone, label)
+        case (app, owner):
+            return _resolve_app(view, zone, owner, app)
+        case _:
+            return Missing(zone)
+
+
+def _name_of_a_server(zone: Zone, labels: tuple[str, ...]) -> Resolution | None:
+    relative = ".".join(labels)
+    for server, addresses in zone.nameservers.items():
+        inside = server.removesuffix("." + zone.name)
+        if inside == server:
+            continue
+        if inside == relative:
+            return NameServer(zone, addresses)
+        if inside.endswith("." + relative):
+            return Empty(zone)
+    return None
+
+
+def _resolve_label(view: DirectoryView, zone: Zone, label: str) -> Resolution:
+    if looks_like_id(label):
+        return _resolve_placement(view, zone, label)
+    joined = split_joined(label)
+    if joined is not None:
+        return _resolve_app(view, zone, owner=joined[1], app=joined[0])
+    owner = view.owner(label)
+    if owner is not None and owner.zone == zone.name:
+        return Empty(zone)
+    return Missing(zone)
+
+
+def _resolve_app(view: DirectoryView, zone: Zone, owner: str, app: str) -> Resolution:
+    found = view.app_named(owner, app)
+    if found is None or found.zone != zone.name:
+        return Missing(zone)
+    return _resolve_placement(view, zone, found.id)
+
+
+def _resolve_placement(view: DirectoryView, zone: Zone, app: str) -> Resolution:
+    placement = view.placement(app)
+    if placement is None:
+        return Missing(zone)
+    cluster = view.cluster(placement.cluster)
+    if cluster is None:
+        return Missing(zone)
+    return InCluster(zone, app, placement.generation, cluster)
