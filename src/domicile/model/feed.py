@@ -7,7 +7,7 @@ all that the follower holds.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -70,6 +70,7 @@ class End(msgspec.Struct, frozen=True, tag="end"):
 
 
 Frame = Begin | Entry | End
+Message = TypeVar("Message")
 
 _encoder = msgspec.msgpack.Encoder()
 _ask: msgspec.msgpack.Decoder[Ask] = msgspec.msgpack.Decoder(Ask)
@@ -132,7 +133,7 @@ class FrameReader:
         return bytes(self._buffer[begin : begin + length])
 
 
-def _decode(decoder: "msgspec.msgpack.Decoder[Any]", body: bytes) -> Any:
+def _decode(decoder: "msgspec.msgpack.Decoder[Message]", body: bytes) -> Message:
     try:
         return decoder.decode(body)
     except msgspec.DecodeError as error:

@@ -22,11 +22,15 @@ JOINT = "--"
 
 # Labels under a zone that people take for the provider's own. `_…` cannot be a name.
 RESERVED = frozenset(
-    "abuse admin administrator api app apps autoconfig autodiscover cdn dashboard dns "
-    "ftp help hostmaster imap info link localhost login mail mta-sts mx ns ns0 ns1 ns2 "
-    "ns3 ns4 pop pop3 postmaster root security smtp ssl status support sysadmin test "
-    "validation webmail webmaster whois wpad www".split()
-)
+    {
+        "abuse", "admin", "administrator", "api", "app", "apps", "autoconfig",
+        "autodiscover", "cdn", "dashboard", "dns", "ftp", "help", "hostmaster",
+        "imap", "info", "link", "localhost", "login", "mail", "mta-sts", "mx", "ns",
+        "ns0", "ns1", "ns2", "ns3", "ns4", "pop", "pop3", "postmaster", "root",
+        "security", "smtp", "ssl", "status", "support", "sysadmin", "test",
+        "validation", "webmail", "webmaster", "whois", "wpad", "www",
+    }
+)  # fmt: skip
 
 
 class BadName(DomicileError):
