@@ -1,0 +1,43 @@
+import pytest
+
+from domicile.model import records
+
+RELEASE = records.Release("r1", "i" * 26, "0" * 64, "python app.py", {"A": "b"})
+EXAMPLES = [
+    records.Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}, ("127.0.0.1",)),
+    records.Owner("ada", "apps.test", "free"),
+    records.App("i" * 26, "hello", "ada", "apps.test", 1, records.AppState.RUNNING),
+    RELEASE,
+    records.Cluster("amber", ("127.0.0.11",), ("127.0.0.11:8444",), ("free",)),
+    records.Placement("i" * 26, "amber", 1),
+    records.Residence(
+        "i" * 26, "amber", 1, records.ResidenceState.HERE, hosts=("a",), release=RELEASE
+    ),
+    records.Endpoint("i" * 26, 1, records.EndpointState.RUNNING, "127.0.0.11", 9000),
+    records.Domain("www.ada.example", "i" * 26),
+    records.Authority(records.LINK_AUTHORITY, 1, ("PEM",)),
+]
+
+
+@pytest.mark.parametrize("record", EXAMPLES, ids=lambda record: record.kind)
+def test_a_record_is_read_back_as_it_was_written(record):
+    assert records.decode(record.kind, records.encode(record)) == record
+
+
+def test_every_kind_is_shown_here():
+    assert {record.kind for record in EXAMPLES} == set(records.KINDS)
+
+
+def test_an_unknown_kind_is_no_error():
+    """A follower older than its store keeps what it cannot read."""
+    assert records.decode("hologram", b"\x80") is None
+
+
+def test_only_a_residence_concerns_one_cluster():
+    scopes = {record.kind: record.scope for record in EXAMPLES if record.scope}
+    assert scopes == {"residence": "amber"}
+
+
+def test_an_app_without_a_name_is_found_by_its_id_alone():
+    app = records.App("i" * 26, "", "ada", "apps.test", 1, records.AppState.DELETED)
+    assert app.index_keys == ()
