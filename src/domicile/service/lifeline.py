@@ -1,0 +1,45 @@
+"""A child's side of its parent: when to end.
+
+The parent keeps the write end of a pipe and never writes. However it dies, the kernel
+closes that end, and every child reads end-of-file.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+_pipe: int | None = None
+"""The read end, in a child. A process has one parent, as it has one signal table."""
+
+
+def attach(read_end: int, parent: int) -> None:
+    """In a child just forked: hold on to the pipe, and end if `parent` is gone."""
+    global _pipe  # noqa: PLW0603 - see above
+    _pipe = read_end
+    if sys.platform == "linux":
+        # Survives exec, where the pipe does not, and also ends a child that is stuck.
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(0)
+
+
+async def wait_for_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for SIGTERM, SIGINT or the parent's death.
+
+    The signals stay caught until the loop closes: Ctrl-C reaches a child twice, from
+    the terminal and by way of its parent, and the second must not cut its drain.
+    """
+    end = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, end.set)
+    if _pipe is not None:
+        loop.add_reader(_pipe, end.set)
+    try:
+        await end.wait()
+    finally:
+        if _pipe is not None:
+            loop.remove_reader(_pipe)

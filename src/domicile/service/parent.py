@@ -1,0 +1,168 @@
+"""The parent of a service's processes: small, synchronous, and never busy.
+
+It opens no database and runs no loop, so that nothing can hang or break it: it forks its
+children, waits for signals, and starts again what died. It keeps what was open before
+the fork, so a dead worker leaves its sockets' queues to its successor.
+
+Its signals stay blocked and are waited for, one by one: there is no signal handler and
+nothing that a signal could interrupt.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, NoReturn
+
+import structlog
+
+from domicile.service import lifeline
+
+_ENDS = frozenset({signal.SIGTERM, signal.SIGINT})
+_WAITED_FOR = _ENDS | {signal.SIGCHLD}
+
+_BACK_OFF = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
+_STEADY = 20.0
+"""Who lived that long, in seconds, had a start that went well: its back-off is over."""
+
+_GRACE = 6.0
+"""From SIGTERM to SIGKILL, in seconds: within 8 s all is over."""
+
+_log = structlog.get_logger()
+
+
+class Child(NamedTuple):
+    """A process to keep running: what it is called, and what it does."""
+
+    name: str
+    run: Callable[[], None]
+
+
+class _Place:
+    """Where one child runs, or waits to be started again."""
+
+    __slots__ = ("child", "failures", "pid", "start_at", "started_at")
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.pid = 0
+        self.failures = 0
+        self.started_at = 0.0
+        self.start_at = 0.0
+
+
+def run_children(
+    children: Sequence[tuple[str, Callable[[], None]]], grace: float = _GRACE
+) -> None:
+    """Fork the children and keep them running until SIGTERM or SIGINT."""
+    before: set[int] = set(signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR))
+    read_end, write_end = os.pipe()
+    places = [_Place(Child(*each)) for each in children]
+    try:
+        while True:
+            _start_due(places, read_end, write_end, before)
+            if _wait(_soonest(places)) in _ENDS:
+                break
+            _bury(places)
+        _end(places, grace)
+    finally:
+        os.close(write_end)
+        os.close(read_end)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_due(
+    places: Sequence[_Place], read_end: int, write_end: int, mask: set[int]
+) -> None:
+    now = time.monotonic()
+    parent = os.getpid()
+    for place in places:
+        if place.pid or place.start_at > now:
+            continue
+        sys.stdout.flush()
+        sys.stderr.flush()
+        place.started_at = now
+        place.pid = os.fork()
+        if place.pid == 0:
+            os.close(write_end)
+            _become(place.child, read_end, parent, mask)
+        _log.info("started", child=place.child.name, pid=place.pid)
+
+
+def _become(child: Child, read_end: int, parent: int, mask: set[int]) -> NoReturn:
+    """Run the child's function in this process, and leave without the parent's exits."""
+    status = 1
+    try:
+        for each in _WAITED_FOR:
+            signal.signal(each, signal.SIG_DFL)
+        lifeline.attach(read_end, parent)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask - _WAITED_FOR)
+        child.run()
+        status = 0
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing may unwind into the parent's frames
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _soonest(places: Sequence[_Place]) -> float | None:
+    """In how many seconds the next child is to be started, if one is."""
+    due = [place.start_at for place in places if not place.pid]
+    return max(0.0, min(due) - time.monotonic()) if due else None
+
+
+def _wait(seconds: float | None) -> int | None:
+    """Give the signal that came, or None when the time is over."""
+    if seconds is None:
+        return signal.sigwait(_WAITED_FOR)
+    told = signal.sigtimedwait(_WAITED_FOR, seconds)
+    return told.si_signo if told else None
+
+
+def _bury(places: Sequence[_Place]) -> None:
+    """Take note of the dead, and when they are to be started again."""
+    now = time.monotonic()
+    for place in places:
+        if not place.pid:
+            continue
+        pid, status = os.waitpid(place.pid, os.WNOHANG)
+        if not pid:
+            continue
+        if now - place.started_at >= _STEADY:
+            place.failures = 0
+        delay = _BACK_OFF[min(place.failures, len(_BACK_OFF) - 1)]
+        place.failures += 1
+        place.start_at = now + delay
+        place.pid = 0
+        _log.warning(
+            "ended",
+            child=place.child.name,
+            pid=pid,
+            status=os.waitstatus_to_exitcode(status),
+            again_in=delay,
+        )
+
+
+def _end(places: Sequence[_Place], grace: float) -> None:
+    """Terminate all, and kill who is still there after the grace."""
+    deadline = time.monotonic() + grace
+    _signal(places, signal.SIGTERM)
+    while any(place.pid for place in places):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            _signal(places, signal.SIGKILL)
+            left = 1.0
+        signal.sigtimedwait({signal.SIGCHLD}, left)
+        _bury(places)
+
+
+def _signal(places: Sequence[_Place], number: signal.Signals) -> None:
+    for place in places:
+        if place.pid:
+            os.kill(place.pid, number)

@@ -1,0 +1,50 @@
+"""A process without a parent of ours ends on a signal, and on nothing else."""
+
+import signal
+
+import pytest
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_without_a_lifeline_waits_for_a_signal(start, number):
+    script = start(
+        """
+        import asyncio
+        from domicile.service.lifeline import wait_for_end
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            waiting = asyncio.create_task(wait_for_end(loop))
+            await asyncio.sleep(0)
+            print("waiting", flush=True)
+            await waiting
+            print("ended", flush=True)
+
+        asyncio.run(main())
+        """
+    )
+    assert script.lines(1) == [["waiting"]]
+    script.process.send_signal(number)
+    assert script.rest() == "ended\n"
+    assert script.process.wait() == 0
+
+
+def test_a_second_signal_does_not_cut_the_drain(start):
+    script = start(
+        """
+        import asyncio, os, signal
+        from domicile.service.lifeline import wait_for_end
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.call_soon(os.kill, os.getpid(), signal.SIGTERM)
+            await wait_for_end(loop)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0)
+            print("drained", flush=True)
+
+        asyncio.run(main())
+        """
+    )
+    assert script.rest() == "drained\n"
+    assert script.process.wait() == 0

@@ -1,0 +1,48 @@
+"""Log lines are JSON objects on stderr."""
+
+import io
+import json
+
+import pytest
+import structlog
+
+from domicile.service import logs
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    logs.configure("proxy")
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+
+
+def test_a_line_is_one_json_object_with_the_service_and_the_time(lines):
+    logs.name(worker="2")
+    structlog.get_logger().info("started", port=8080, path="a\nb")
+    (line,) = lines()
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "event": "started",
+        "level": "info",
+        "service": "proxy",
+        "worker": "2",
+        "port": 8080,
+        "path": "a\nb",
+    }
+
+
+def test_an_exception_stays_on_its_line(lines):
+    try:
+        raise ValueError("on purpose")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = lines()
+    assert "ValueError: on purpose" in line["exception"]
+
+
+def test_debug_lines_are_left_out(lines):
+    structlog.get_logger().debug("chatter")
+    assert lines() == []

@@ -1,0 +1,169 @@
+"""A parent with real children: it restarts them, and nobody outlives it."""
+
+import itertools
+import os
+import signal
+import socket
+
+import pytest
+
+PRELUDE = """
+import asyncio, ctypes, os, signal, socket, sys, time
+from domicile.service import lifeline, logs, parent
+
+logs.configure('test')
+
+def say(*words):
+    line = " ".join(map(str, (*words, os.getpid())))
+    os.write(1, line.encode() + b"\n")
+
+def polite():
+    async def run():
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.create_task(lifeline.wait_for_end(loop))
+        await asyncio.sleep(0)
+        say("up")
+        await waiting
+        say("bye")
+    asyncio.run(run())
+
+def deaf():
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    say("deaf")
+    while True:
+        signal.pause()
+
+def forget_death_signal(run):
+    def child():
+        ctypes.CDLL(None).prctl(1, 0)
+        run()
+    return child
+"""
+
+
+def pids(lines):
+    return {int(words[-1]) for words in lines}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_parent_ends_all_children_politely(start, number):
+    script = start(PRELUDE + "parent.run_children([('a', polite), ('b', polite)])")
+    up = script.lines(2)
+    script.process.send_signal(number)
+    assert pids(script.lines(2)) == pids(up)
+    assert script.rest() == ""
+    assert script.process.wait() == 0
+
+
+def test_ctrl_c_reaches_the_whole_group_and_all_end_once(start):
+    script = start(PRELUDE + "parent.run_children([('a', polite), ('b', polite)])")
+    script.lines(2)
+    os.killpg(script.process.pid, signal.SIGINT)
+    assert script.rest().count("bye") == 2
+    assert script.process.wait() == 0
+
+
+def test_a_killed_child_is_started_again(start):
+    script = start(PRELUDE + "parent.run_children([('a', polite), ('b', polite)])")
+    first = pids(script.lines(2))
+    victim = min(first)
+    os.kill(victim, signal.SIGKILL)
+    (again,) = script.lines(1)
+    assert again[0] == "up"
+    assert int(again[1]) not in first
+    script.process.terminate()
+    assert pids(script.lines(2)) == {*first, int(again[1])} - {victim}
+    assert script.process.wait() == 0
+
+
+def test_a_child_that_keeps_failing_is_started_after_growing_delays(start):
+    script = start(
+        PRELUDE
+        + """
+def fail():
+    print(time.monotonic(), flush=True)
+    raise OSError("on purpose")
+parent.run_children([('a', fail)])
+"""
+    )
+    times = [float(words[0]) for words in script.lines(4)]
+    waited = [after - before for before, after in itertools.pairwise(times)]
+    assert waited[1] >= 0.5
+    assert waited[2] >= 1.0
+    script.process.terminate()
+    assert script.process.wait() == 0
+
+
+def test_a_deaf_child_is_killed_after_the_grace(start):
+    script = start(PRELUDE + "parent.run_children([('a', deaf)], grace=0.2)")
+    script.lines(1)
+    script.process.terminate()
+    assert script.rest() == ""
+    assert script.process.wait() == 0
+
+
+def test_children_of_a_killed_parent_end(start):
+    script = start(PRELUDE + "parent.run_children([('a', polite), ('b', polite)])")
+    script.lines(2)
+    script.process.kill()
+    assert script.rest().count("bye") == 2
+
+
+def test_the_lifeline_alone_tells_of_a_killed_parent(start):
+    """Where there is no death signal, or its thread is not the one that counts."""
+    script = start(
+        PRELUDE
+        + "polite = forget_death_signal(polite)\n"
+        + "parent.run_children([('a', polite), ('b', polite)])"
+    )
+    script.lines(2)
+    script.process.kill()
+    assert script.rest().count("bye") == 2
+
+
+def test_a_child_without_a_loop_gets_the_death_signal(start):
+    script = start(
+        PRELUDE
+        + """
+def stuck():
+    say("stuck")
+    while True:
+        signal.pause()
+parent.run_children([('a', stuck)])
+"""
+    )
+    script.lines(1)
+    script.process.kill()
+    assert script.rest() == ""
+
+
+def test_a_killed_worker_leaves_its_queue_to_its_successor(start):
+    """A connection that nobody has accepted yet is served by the next worker."""
+    script = start(
+        PRELUDE
+        + """
+listener = socket.create_server(("127.0.0.1", 0))
+def first_hangs_then_serves():
+    beside.setblocking(False)
+    try:
+        beside.recv(1)
+    except BlockingIOError:
+        served = listener.accept()[0]
+        served.sendall(b"by the successor")
+        served.close()
+    else:
+        say(listener.getsockname()[1])
+    while True:
+        signal.pause()
+beside, token = socket.socketpair()
+token.send(b"1")
+parent.run_children([('a', first_hangs_then_serves)])
+"""
+    )
+    ((port, pid),) = script.lines(1)
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as client:
+        os.kill(int(pid), signal.SIGKILL)
+        assert client.recv(64) == b"by the successor"
+    script.process.terminate()
+    assert script.process.wait() == 0
