@@ -1,0 +1,261 @@
+"""The move as a state machine: each step is "write what is wanted, wait for the facts".
+
+    PLANNED ──prepare──> PREPARING ──switch──> SETTLING ──────> FINISHED
+                             └──────undo─────> UNDOING  ──────> FAILED
+
+Rule 1: only `advance` says which step follows, and only `records_of` what it writes; a
+step and its records are written in one transaction of the directory's store, so a crash
+leaves the one before or the one after.
+Rule 2: before the switch the source is untouched, and a failure is undone under a new
+generation; after the switch a move only goes forward.
+Rule 3: the first deployment of an app is a move without a source.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from domicile.model.records import (
+    App,
+    AppState,
+    Placement,
+    Record,
+    Release,
+    Residence,
+    ResidenceState,
+)
+
+
+class Step(StrEnum):
+    """Where a move stands; the last two are ends."""
+
+    PLANNED = "planned"
+    PREPARING = "preparing"
+    SETTLING = "settling"
+    UNDOING = "undoing"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+ENDS = frozenset({Step.FINISHED, Step.FAILED})
+
+
+class Move(msgspec.Struct, frozen=True):
+    """The journal's row of a move.
+
+    `generation` is the newest that it took: a failed move takes a second to undo.
+    `others` are the clusters, beside source and target, that have a tombstone.
+    """
+
+    id: str
+    app: str
+    generation: int
+    source: str
+    target: str
+    others: tuple[str, ...] = ()
+    step: Step = Step.PLANNED
+    error: str = ""
+
+
+class Status(StrEnum):
+    """What a manager reports of what is wanted of it.
+
+    SERVING: the app is healthy and every proxy that is not behind has acknowledged it.
+    SETTLED: every such proxy has acknowledged that the app is not here, its requests
+    are drained, and it is stopped.
+    """
+
+    STARTING = "starting"
+    SERVING = "serving"
+    STOPPED = "stopped"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a manager says of one residence, at the generation that it obeyed.
+
+    `port` is the port that the app opened though it was told another; 0 where the
+    app does as PORT says. `cut` counts the requests that outlasted the drain.
+    """
+
+    app: str
+    cluster: str
+    generation: int
+    status: Status
+    detail: str = ""
+    port: int = 0
+    cut: int = 0
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known when a move is looked at.
+
+    `acknowledged`: every name server that is not behind has what the step wrote.
+    `expired`: the step's deadline has passed.
+    """
+
+    reports: Mapping[str, Report] = {}
+    acknowledged: bool = False
+    expired: bool = False
+
+
+def advance(move: Move, facts: Facts) -> Move | None:
+    """Give the move at its next step, or None while there is something to wait for."""
+    match move.step:
+        case Step.PLANNED:
+            return _at(move, Step.PREPARING)
+        case Step.PREPARING:
+            return _advance_preparing(move, facts)
+        case Step.SETTLING:
+            return _advance_settling(move, facts)
+        case Step.UNDOING:
+            return _advance_undoing(move, facts)
+        case Step.FINISHED | Step.FAILED:
+            return None
+
+
+def _at(move: Move, step: Step) -> Move:
+    return msgspec.structs.replace(move, step=step)
+
+
+def _advance_preparing(move: Move, facts: Facts) -> Move | None:
+    report = _report_on(move, move.target, facts)
+    if report is not None and report.status is Status.SERVING:
+        return _at(move, Step.SETTLING)
+    if report is not None and report.status is Status.FAILED:
+        return _undo(move, report.detail)
+    if facts.expired:
+        return _undo(move, f"{move.target} did not report it as serving in time")
+    return None
+
+
+def _undo(move: Move, error: str) -> Move:
+    return msgspec.structs.replace(
+        move, step=Step.UNDOING, generation=move.generation + 1, error=error
+    )
+
+
+def _advance_settling(move: Move, facts: Facts) -> Move | None:
+    settled = not move.source or _has(move, move.source, Status.SETTLED, facts)
+    return _at(move, Step.FINISHED) if settled and facts.acknowledged else None
+
+
+def _advance_undoing(move: Move, facts: Facts) -> Move | None:
+    """A target that cannot be reached does not keep a failed move open for ever."""
+    serving = not move.source or _has(move, move.source, Status.SERVING, facts)
+    settled = _has(move, move.target, Status.SETTLED, facts)
+    done = serving and settled and facts.acknowledged
+    return _at(move, Step.FAILED) if done or facts.expired else None
+
+
+def _has(move: Move, cluster: str, status: Status, facts: Facts) -> bool:
+    report = _report_on(move, cluster, facts)
+    return report is not None and report.status is status
+
+
+def _report_on(move: Move, cluster: str, facts: Facts) -> Report | None:
+    """A report of another generation says nothing of this move (promise 4)."""
+    report = facts.reports.get(cluster)
+    if report is None or report.generation != move.generation:
+        return None
+    return report
+
+
+class Lodging(msgspec.Struct, frozen=True):
+    """What every residence of the moving app has in common."""
+
+    hosts: tuple[str, ...]
+    release: Release
+    port: int = 0
+
+
+def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
+    """Give the records that entering the move's step writes, the app's among them."""
+    match move.step:
+        case Step.PLANNED:
+            state = AppState.MOVING if move.source else AppState.DEPLOYING
+            return (_app(app, move, state),)
+        case Step.PREPARING:
+            return (_here(move, app, lodging, move.target),)
+        case Step.SETTLING:
+            return (
+                *_tombstones(move, app, lodging, _left(move), move.target),
+                Placement(app.id, move.target, move.generation),
+            )
+        case Step.UNDOING:
+            return (_app(app, move, app.state), *_undoing(move, app, lodging))
+        case Step.FINISHED:
+            return (_app(app, move, AppState.RUNNING),)
+        case Step.FAILED:
+            state = AppState.RUNNING if move.source else AppState.FAILED
+            return (_app(app, move, state),)
+
+
+def _app(app: App, move: Move, state: AppState) -> App:
+    return msgspec.structs.replace(
+        app, generation=move.generation, state=state, detail=move.error
+    )
+
+
+def _left(move: Move) -> tuple[str, ...]:
+    return ((move.source,) if move.source else ()) + move.others
+
+
+def _undoing(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
+    if not move.source:
+        gone = _residence(move, app, lodging, move.target, ResidenceState.GONE)
+        return (gone,)
+    return (
+        _here(move, app, lodging, move.source),
+        *_tombstones(move, app, lodging, (move.target, *move.others), move.source),
+        Placement(app.id, move.source, move.generation),
+    )
+
+
+def _here(move: Move, app: App, lodging: Lodging, cluster: str) -> Residence:
+    residence = _residence(move, app, lodging, cluster, ResidenceState.HERE)
+    return msgspec.structs.replace(
+        residence, release=lodging.release, port=lodging.port
+    )
+
+
+def _tombstones(
+    move: Move, app: App, lodging: Lodging, clusters: tuple[str, ...], to: str
+) -> tuple[Residence, ...]:
+    return tuple(
+        msgspec.structs.replace(
+            _residence(move, app, lodging, cluster, ResidenceState.AWAY), to=to
+        )
+        for cluster in clusters
+    )
+
+
+def _residence(
+    move: Move, app: App, lodging: Lodging, cluster: str, state: ResidenceState
+) -> Residence:
+    return Residence(
+        app.id,
+        cluster,
+        move.generation,
+        state,
+        hosts=lodging.hosts,
+        name=f"{app.name}.{app.owner}",
+    )
+
+
+_WITHIN_ONE_GENERATION = frozenset({ResidenceState.HERE, ResidenceState.HELD})
+
+
+def supersedes(new: Residence, old: Residence | None) -> bool:
+    """Whether a cluster replaces its residence of an app (promise 4).
+
+    Only a higher generation does, or `here` ↔ `held` and news of the same state
+    within one.
+    """
+    if old is None or new.generation > old.generation:
+        return True
+    if new.generation < old.generation:
+        return False
+    return new.state is old.state or {new.state, old.state} == _WITHIN_ONE_GENERATION
