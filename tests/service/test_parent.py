@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-PRELUDE = """
+PRELUDE = r"""
 import asyncio, ctypes, os, signal, socket, sys, time
 from domicile.service import lifeline, logs, parent
 
