@@ -1,0 +1,82 @@
+"""What differs between the databases: all of it is here, and nothing else is.
+
+SQLite is the only one so far. Its driver opens transactions late and by guess, so we
+take that from it and say BEGIN ourselves: IMMEDIATE for a writer, which then never
+meets another writer half-way, and plain for a reader, which sees one state throughout.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from domicile.errors import DomicileError
+
+BUSY_MILLISECONDS = 10_000  # how long a writer waits for another process's
+
+_PRAGMAS = (
+    f"busy_timeout = {BUSY_MILLISECONDS}",  # first: the next may have to wait
+    "journal_mode = WAL",
+    "synchronous = FULL",
+)
+
+
+class BadStoreUrl(DomicileError):
+    """The address of a store is none that we can open."""
+
+
+def make_engine(url_or_path: str | Path) -> AsyncEngine:
+    engine = create_async_engine(_url(url_or_path))
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def writer(engine: AsyncEngine) -> AsyncEngine:
+    """Give the engine whose transactions lock out other writers from their start."""
+    return engine.execution_options(begin="BEGIN IMMEDIATE")
+
+
+async def commit_mark(connection: AsyncConnection) -> int:
+    """Give a number that differs once any other connection has committed.
+
+    Only numbers that came from the same connection compare.
+    """
+    result = await connection.exec_driver_sql("PRAGMA data_version")
+    mark: int = result.scalar_one()
+    await connection.rollback()
+    return mark
+
+
+def _url(url_or_path: str | Path) -> URL:
+    text = str(url_or_path)
+    if "://" not in text:
+        return URL.create("sqlite+aiosqlite", database=text)
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise BadStoreUrl(f"{text!r} is not the URL of a database") from None
+    # The URL is not shown whole: it may hold a password.
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        raise BadStoreUrl(
+            f"a store cannot be opened by {url.drivername}: give a path, "
+            "or sqlite:///PATH"
+        )
+    return url.set(drivername="sqlite+aiosqlite")
+
+
+def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # None: the driver begins no transaction of its own.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("begin", "BEGIN")
+    connection.exec_driver_sql(begin)

@@ -1,0 +1,67 @@
+"""The tables of a store: its records, their changes, and plain tables beside.
+
+A new table or column comes with a migration; a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows itself only where the key is exactly INTEGER.
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+records = Table(
+    "records",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("scope", String, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("serial", Serial, nullable=False),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("serial", Serial, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("value", LargeBinary, nullable=True),
+    Column("chain", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+# One row, updated last in a transaction: the serial and chain of the last change.
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("serial", Serial, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+)
+
+followers = Table(
+    "followers",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("seen_at", Float, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("fence", Serial, nullable=False),
+    Column("expires", Float, nullable=False),
+)

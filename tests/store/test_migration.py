@@ -1,0 +1,73 @@
+"""A store is brought up to date whenever it is opened."""
+
+import asyncio
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select, update
+
+from domicile.model.changes import NO_CHAIN
+from domicile.store.dialect import make_engine
+from domicile.store.migration import UnusableStore, migrate
+from domicile.store.schema import head, leases, metadata
+
+
+@pytest.fixture
+async def engine(tmp_path):
+    engine = make_engine(tmp_path / "100%store.db")
+    yield engine
+    await engine.dispose()
+
+
+async def test_a_fresh_store_has_exactly_the_tables_of_the_schema(engine):
+    await migrate(engine)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_a_fresh_store_starts_at_nothing(engine):
+    await migrate(engine)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(select(head))).all()
+    assert rows == [(1, 0, NO_CHAIN)]
+
+
+async def test_a_second_time_changes_nothing(engine):
+    await migrate(engine)
+    lease = {"name": "n", "holder": "h", "fence": 1, "expires": 2.0}
+    async with engine.begin() as connection:
+        await connection.execute(update(head).values(serial=7))
+        await connection.execute(insert(leases).values(lease))
+    await migrate(engine)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(head.c.serial))).scalar_one() == 7
+        assert len((await connection.execute(select(leases))).all()) == 1
+
+
+async def test_two_that_open_a_new_store_at_once_both_find_it_ready(engine, tmp_path):
+    other = make_engine(tmp_path / "100%store.db")
+    await asyncio.gather(migrate(engine), migrate(other))
+    async with other.connect() as connection:
+        assert len((await connection.execute(select(head))).all()) == 1
+    await other.dispose()
+
+
+async def test_a_store_of_a_newer_version_is_refused(engine):
+    await migrate(engine)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'x'")
+    with pytest.raises(UnusableStore, match="newer version"):
+        await migrate(engine)
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "text").write_bytes(b"hello, I am not a database" * 100)
+    engine = make_engine(tmp_path / "text")
+    with pytest.raises(UnusableStore, match="not a database"):
+        await migrate(engine)
+    await engine.dispose()
+
+
+def _differences(connection):
+    return compare_metadata(MigrationContext.configure(connection), metadata)
