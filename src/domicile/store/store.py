@@ -1,0 +1,115 @@
+"""A store: a set of records that changes by numbered changes.
+
+Only its owner opens it; a notification wakes, and a query tells.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domicile.clock import Clock, monotonic, wall
+from domicile.store.bell import Bell
+from domicile.store.dialect import commit_mark, make_engine, writer
+from domicile.store.migration import migrate
+from domicile.store.transaction import Head, Reading, Transaction
+
+# How soon we notice what another process committed; our own commits wake at once.
+WATCH_SECONDS = 0.1
+
+_log = structlog.get_logger()
+
+
+class Store:
+    """An open store; get one by `open`, and close it."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._writer = writer(engine)
+        self._clock = clock
+        # Writers of this process queue here, in order: the database's own queue
+        # of writers is a sleep and another try.
+        self._writing = asyncio.Lock()
+        self._serial = 0
+        self._changed = Bell()
+        self._watch: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url_or_path: str | Path, clock: Clock = wall) -> "Store":
+        """Open a store, made or migrated if need be; `clock` dates its changes.
+
+        Raises BadStoreUrl or UnusableStore.
+        """
+        store = cls(make_engine(url_or_path), clock)
+        try:
+            await migrate(store._engine)
+            store._serial = (await store.head()).serial
+        except BaseException:
+            await store.close()
+            raise
+        store._watch = asyncio.create_task(store._notice_others(), name="store watch")
+        return store
+
+    async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Look at one state of the store, whatever is written meanwhile."""
+        async with self._engine.connect() as connection:
+            yield Reading(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Write; commits at the end of the block, and an exception takes all back."""
+        async with self._writing, self._writer.begin() as connection:
+            tx = Transaction(connection, self._clock())
+            yield tx
+            await tx.finish()
+        if tx.serial:
+            self._notice(tx.serial)
+
+    async def head(self) -> Head:
+        async with self.reading() as reading:
+            return await reading.head()
+
+    async def changed(self, after_serial: int, timeout: float) -> bool:  # noqa: ASYNC109
+        """Wait until there is a change after that serial; False if time ran out."""
+        deadline = monotonic() + timeout
+        while self._serial <= after_serial:
+            left = deadline - monotonic()
+            if left <= 0:
+                return False
+            await self._changed.wait(left)
+        return True
+
+    def _notice(self, serial: int) -> None:
+        # Commits may be noticed out of their order.
+        self._serial = max(self._serial, serial)
+        self._changed.ring()
+
+    async def _notice_others(self) -> None:
+        while True:
+            try:
+                async with self._engine.connect() as connection:
+                    await self._watch_by(connection)
+            except DBAPIError as error:
+                _log.warning("store cannot be watched", error=str(error.orig))
+                await asyncio.sleep(WATCH_SECONDS)
+
+    async def _watch_by(self, connection: AsyncConnection) -> None:
+        mark = None
+        while True:
+            before, mark = mark, await commit_mark(connection)
+            if mark != before:
+                serial = (await self.head()).serial
+                if serial > self._serial:
+                    self._notice(serial)
+            await asyncio.sleep(WATCH_SECONDS)

@@ -1,0 +1,175 @@
+"""Reading and writing the records of a store.
+
+Every write to a record is a numbered change. The head, one row with the serial and
+chain of the last change, is read before the first write and updated after the last;
+a writer holds it meanwhile, so that serials are dense and in the order of commits.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import CursorResult, Executable, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domicile.errors import DomicileError
+from domicile.model.changes import NO_CHAIN, Change, next_chain
+from domicile.model.records import Record, decode, encode
+from domicile.store.schema import changes, head, records
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+class StaleGeneration(DomicileError):
+    """A writer did not know the newest generation of what it wrote about."""
+
+
+class Head(NamedTuple):
+    """Where a store is: the serial of its last change, and the chain up to it."""
+
+    serial: int
+    chain: bytes
+
+
+class Reading:
+    """One state of the store, the same throughout."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def execute(
+        self,
+        statement: Executable,
+        rows: Sequence[dict[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Run a statement about the plain tables, or a look at the others."""
+        result: CursorResult[Any] = await self._connection.execute(statement, rows)
+        return result
+
+    async def head(self) -> Head:
+        row = (await self.execute(select(head.c.serial, head.c.chain))).one()
+        return Head(row.serial, row.chain)
+
+    async def get(self, kind: type[AnyRecord], key: str) -> AnyRecord | None:
+        found = await self.execute(select(records.c.value).where(_is(kind.kind, key)))
+        value = found.scalar_one_or_none()
+        return None if value is None else _decoded(kind, value)
+
+    async def all(self, kind: type[AnyRecord], scope: str = "") -> list[AnyRecord]:
+        """Give all records of a kind, in order of key; of one scope if it is named."""
+        query = select(records.c.value).where(records.c.kind == kind.kind)
+        if scope:
+            query = query.where(records.c.scope == scope)
+        values = (await self.execute(query.order_by(records.c.key))).scalars()
+        return [_decoded(kind, value) for value in values]
+
+
+class Transaction(Reading):
+    """Writes that become one state, or none at all.
+
+    `serial` is that of its last change, 0 before the first.
+    """
+
+    __slots__ = ("_head", "now", "serial")
+
+    def __init__(self, connection: AsyncConnection, now: float) -> None:
+        super().__init__(connection)
+        self.now = now
+        self.serial = 0
+        self._head: Head | None = None
+
+    async def put(self, record: Record, expected: int | None = None) -> None:
+        """Write a record; raises StaleGeneration.
+
+        `expected` is the generation that the writer saw, 0 for no record yet. A
+        lower generation than the stored one is never written.
+        """
+        await self._claim_head()
+        await self._refuse_stale(record, expected)
+        value = encode(record)
+        serial = await self._change(record.kind, record.key, record.scope, value)
+        row = {"scope": record.scope, "value": value, "serial": serial}
+        updated = await self.execute(
+            update(records).where(_is(record.kind, record.key)).values(row)
+        )
+        if updated.rowcount == 0:
+            row |= {"kind": record.kind, "key": record.key}
+            await self.execute(insert(records).values(row))
+
+    async def delete(self, kind: type[Record], key: str) -> bool:
+        """Delete a record; False, and no change, where there is none."""
+        await self._claim_head()
+        stored = await self.execute(select(records.c.scope).where(_is(kind.kind, key)))
+        scope = stored.scalar_one_or_none()
+        if scope is None:
+            return False
+        await self._change(kind.kind, key, scope, None)
+        await self.execute(delete(records).where(_is(kind.kind, key)))
+        return True
+
+    async def finish(self) -> None:
+        """Update the head: the last thing that a transaction writes."""
+        if self._head is not None and self.serial:
+            await self.execute(update(head).values(self._head._asdict()))
+
+    async def _claim_head(self) -> Head:
+        if self._head is None:
+            locked = select(head.c.serial, head.c.chain).with_for_update()
+            row = (await self.execute(locked)).one()
+            self._head = Head(row.serial, row.chain)
+        return self._head
+
+    async def _change(
+        self, kind: str, key: str, scope: str, value: bytes | None
+    ) -> int:
+        last = await self._claim_head()
+        change = Change(last.serial + 1, kind, key, scope, value, NO_CHAIN)
+        chain = next_chain(last.chain, change)
+        await self.execute(
+            insert(changes).values(
+                serial=change.serial,
+                kind=kind,
+                key=key,
+                scope=scope,
+                value=value,
+                chain=chain,
+                at=self.now,
+            )
+        )
+        self._head = Head(change.serial, chain)
+        self.serial = change.serial
+        return change.serial
+
+    async def _refuse_stale(self, record: Record, expected: int | None) -> None:
+        new = _generation(record)
+        if new is None:
+            assert expected is None, f"a {record.kind} has no generation"
+            return
+        stored = await self.get(type(record), record.key)
+        current = None if stored is None else _generation(stored)
+        current = current or 0
+        if expected is not None and current != expected:
+            raise StaleGeneration(
+                f"{record.kind} {record.key} is at generation {current}, not "
+                f"{expected} as its writer saw it: read it again"
+            )
+        if new < current:
+            raise StaleGeneration(
+                f"{record.kind} {record.key} is at generation {current} and never "
+                f"goes back to {new}"
+            )
+
+
+def _is(kind: str, key: str) -> Any:
+    return (records.c.kind == kind) & (records.c.key == key)
+
+
+def _decoded(kind: type[AnyRecord], value: bytes) -> AnyRecord:
+    record = decode(kind.kind, value)
+    assert isinstance(record, kind)
+    return record
+
+
+def _generation(record: Record) -> int | None:
+    return getattr(record, "generation", None)
