@@ -1,0 +1,231 @@
+"""The private certificate authority of the links between clusters.
+
+It is made at the directory's first start, into a folder of one file per epoch: key and
+certificate together, so that no crash can part them. Only the key of the newest epoch
+signs. `rotate` makes the next epoch; the bundle holds the newest two, so that links
+keep trusting each other while every cluster has its certificate issued anew.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from domicile.clock import Clock
+from domicile.errors import DomicileError
+from domicile.model.records import LINK_AUTHORITY, Authority
+
+LIFETIME = timedelta(days=3650)
+LINK_LIFETIME = timedelta(days=30)
+BACKDATED = timedelta(minutes=5)  # a cluster's clock may be behind ours
+TRUSTED_EPOCHS = 2
+
+_FILE = re.compile(r"link-(\d+)\.pem")
+
+
+class BadSigningRequest(DomicileError):
+    """What a cluster sent is no certificate signing request that we can sign."""
+
+
+class BadAuthorityFolder(DomicileError):
+    """The folder of the private CA cannot be used."""
+
+
+class LinkAuthority:
+    """Signs link certificates with the key of the newest epoch."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._certificates: dict[int, x509.Certificate] = {}
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        epochs = sorted(_epochs_in(folder))
+        if epochs:
+            self._take_up(epochs[-TRUSTED_EPOCHS:])
+        else:
+            self._make(1)
+
+    @property
+    def record(self) -> Authority:
+        """What the links trust, for the directory's store."""
+        newest_first = sorted(self._certificates, reverse=True)
+        return Authority(
+            name=LINK_AUTHORITY,
+            epoch=newest_first[0],
+            bundle=tuple(_pem(self._certificates[epoch]) for epoch in newest_first),
+        )
+
+    def rotate(self) -> Authority:
+        """Make the CA of the next epoch, which signs from now on."""
+        self._make(max(self._certificates) + 1)
+        for old in sorted(self._certificates)[:-TRUSTED_EPOCHS]:
+            del self._certificates[old]
+        return self.record
+
+    def issue(self, cluster: str, request_pem: bytes) -> str:
+        """Sign a link certificate for the request's key; raises BadSigningRequest.
+
+        Of the request only its key counts: the names are the cluster's, whatever it
+        asks for.
+        """
+        key = _requested_key(request_pem)
+        issuer = self._certificates[max(self._certificates)]
+        host = f"{cluster}.link"
+        builder = (
+            _builder(host, key, self._now(), LINK_LIFETIME)
+            .issuer_name(issuer.subject)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+            .add_extension(_usage(digital_signature=True), True)
+            .add_extension(
+                x509.ExtendedKeyUsage(
+                    [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+                ),
+                False,
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public_key),
+                False,
+            )
+        )
+        return _pem(builder.sign(self._key, hashes.SHA256()))
+
+    @property
+    def _public_key(self) -> ec.EllipticCurvePublicKey:
+        return self._key.public_key()
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _make(self, epoch: int) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _self_signed(key, epoch, self._now())
+        content = _pem(certificate).encode() + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        _write_whole(self._folder / f"link-{epoch}.pem", content)
+        self._key = key
+        self._certificates[epoch] = certificate
+
+    def _take_up(self, epochs: list[int]) -> None:
+        for epoch in epochs:
+            self._key, self._certificates[epoch] = _read(
+                self._folder / f"link-{epoch}.pem"
+            )
+
+
+def _epochs_in(folder: Path) -> Iterable[int]:
+    for entry in folder.iterdir():
+        if match := _FILE.fullmatch(entry.name):
+            yield int(match[1])
+
+
+def _read(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    try:
+        content = path.read_bytes()
+        key = serialization.load_pem_private_key(content, password=None)
+        certificate = x509.load_pem_x509_certificate(content)
+    except (OSError, ValueError, TypeError) as error:
+        raise BadAuthorityFolder(
+            f"{path} does not hold the private CA's certificate and key: {error}"
+        ) from error
+    if (
+        not isinstance(key, ec.EllipticCurvePrivateKey)
+        or certificate.public_key() != key.public_key()
+    ):
+        raise BadAuthorityFolder(
+            f"{path}: the key is not the certificate's; restore the file as it was made"
+        )
+    return key, certificate
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all, for its owner's eyes only."""
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)  # of a crash: its mode may be anything
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _requested_key(request_pem: bytes) -> ec.EllipticCurvePublicKey:
+    try:
+        request = x509.load_pem_x509_csr(request_pem)
+        key = request.public_key()
+        signed = request.is_signature_valid
+    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as error:
+        raise BadSigningRequest(
+            "the body is not a certificate signing request in PEM"
+        ) from error
+    if not signed:
+        raise BadSigningRequest(
+            "the signing request is not signed by the key that it is for"
+        )
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(
+        key.curve, ec.SECP256R1
+    ):
+        raise BadSigningRequest("the key of a link certificate must be a P-256 key")
+    return key
+
+
+def _self_signed(
+    key: ec.EllipticCurvePrivateKey, epoch: int, now: datetime
+) -> x509.Certificate:
+    name = f"Domicile links {epoch}"
+    public = key.public_key()
+    return (
+        _builder(name, public, now, LIFETIME)
+        .issuer_name(_name(name))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .add_extension(_usage(key_cert_sign=True, crl_sign=True), True)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _builder(
+    name: str, key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
+) -> x509.CertificateBuilder:
+    """Begin a certificate: all but the issuer and what it may be used for."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(name))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + lifetime)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), False)
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _usage(**allowed: bool) -> x509.KeyUsage:
+    names = (
+        "digital_signature", "content_commitment", "key_encipherment",
+        "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
+        "encipher_only", "decipher_only",
+    )  # fmt: skip
+    return x509.KeyUsage(**{name: allowed.get(name, False) for name in names})
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
