@@ -1,0 +1,204 @@
+r"""One LMDB environment: records, the index that finds them, and how far they go.
+
+    records   kind \0 key        -> crc32, then the record's msgpack
+    index     kind \0 index key  -> the key in `records`
+    meta      format, serial, chain
+
+A range of changes and its serial are written in one transaction, so what a crash
+leaves is always a replica as of some serial. A copy is never repaired: what is damaged
+is replaced by a new one (see `replica.replica`).
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import msgspec
+
+from domicile.errors import DomicileError
+from domicile.model.changes import Change
+from domicile.model.records import Record, Residence, decode
+from domicile.replica.datafile import DamagedReplica, check_size
+
+FORMAT = 1
+CRC_SIZE = 4
+
+_FIRST_MAP_SIZE = 64 * 1024 * 1024
+_READERS = 1024
+# LMDB's own limit; a longer key keeps its beginning and is told apart by its hash.
+_LONGEST_KEY = 511
+_DIGEST_SIZE = 16
+_META = (b"format", b"serial", b"chain")
+
+
+class ReplicaInUse(DomicileError):
+    """The map cannot move while a view of this process is open."""
+
+
+class Copy:
+    """An open environment; its path is a folder of LMDB's two files."""
+
+    __slots__ = ("_env", "index", "meta", "open_views", "records", "unreadable")
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        writable: bool,
+        durable: bool = True,
+        map_size: int = _FIRST_MAP_SIZE,
+    ) -> None:
+        check_size(folder / "data.mdb")
+        try:
+            self._env = lmdb.open(
+                str(folder),
+                map_size=map_size,
+                readonly=not writable,
+                create=writable,
+                max_dbs=3,
+                max_readers=_READERS,
+                # The last range may be lost with the machine's power; it is asked
+                # for again.
+                metasync=False,
+                sync=durable,
+            )
+            # Readers that were killed would keep old pages from being used again.
+            self._env.reader_check()
+            self.records = self._env.open_db(b"records", create=writable)
+            self.index = self._env.open_db(b"index", create=writable)
+            self.meta = self._env.open_db(b"meta", create=writable)
+        except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.NotFoundError) as error:
+            raise DamagedReplica(f"{folder} is no whole LMDB file: {error}") from error
+        self.open_views = 0
+        self.unreadable = 0
+
+    def close(self) -> None:
+        self._env.close()
+
+    def flush(self) -> None:
+        self._env.sync(True)
+
+    @property
+    def last_transaction(self) -> int:
+        number: int = self._env.info()["last_txnid"]
+        return number
+
+    def begin_reading(self) -> Any:
+        """Begin a read transaction, taking on the writer's new map where it grew.
+
+        Any, for lmdb's own type speaks of memoryviews too, which we never ask for.
+        """
+        try:
+            return self._env.begin()
+        except lmdb.MapResizedError:
+            self._resize(0)
+        except lmdb.ReadersFullError:
+            self._env.reader_check()
+        return self._env.begin()
+
+    def add(self, changes: Sequence[Change]) -> None:
+        """Write records without a serial: part of a copy that nobody reads yet."""
+        self._write(lambda txn: self._put_all(txn, changes))
+
+    def finish(self, up_to: int, chain: bytes) -> None:
+        self._write(lambda txn: self._put_meta(txn, up_to, chain))
+
+    def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
+        """Write a range and its serial, all or nothing."""
+
+        def write(txn: lmdb.Transaction) -> int:
+            unreadable = self._put_all(txn, changes)
+            return unreadable + self._put_meta(txn, up_to, chain)
+
+        self._write(write)
+
+    def _write(self, write: Callable[[lmdb.Transaction], int]) -> None:
+        while True:
+            try:
+                with self._env.begin(write=True) as txn:
+                    unreadable = write(txn)
+            except lmdb.MapFullError:
+                self._resize(2 * self._env.info()["map_size"])
+            except lmdb.MapResizedError:
+                self._resize(0)
+            else:
+                self.unreadable += unreadable
+                return
+
+    def _resize(self, size: int) -> None:
+        if self.open_views:
+            raise ReplicaInUse(
+                f"the replica's map cannot grow while this process has"
+                f" {self.open_views} views open; close them first"
+            )
+        self._env.set_mapsize(size)
+
+    def _put_all(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> int:
+        return sum(not self._put(txn, change) for change in changes)
+
+    def _put(self, txn: lmdb.Transaction, change: Change) -> bool:
+        """Write one record and its index; False where it cannot be read, only kept."""
+        key = stored_key(change.kind, change.key)
+        self._remove_index(txn, change.kind, key)
+        if change.value is None:
+            txn.delete(key, db=self.records)
+            return True
+        crc = zlib.crc32(change.value).to_bytes(CRC_SIZE, "big")
+        txn.put(key, crc + change.value, db=self.records)
+        record = _read(change.kind, change.value)
+        for index_key in index_keys(record):
+            txn.put(stored_key(change.kind, index_key), key, db=self.index)
+        return record is not None
+
+    def _remove_index(self, txn: lmdb.Transaction, kind: str, key: bytes) -> None:
+        old: Any = txn.get(key, db=self.records)
+        if old is None:
+            return
+        for index_key in index_keys(_read(kind, old[CRC_SIZE:])):
+            entry = stored_key(kind, index_key)
+            # Another record may have taken the name since.
+            if txn.get(entry, db=self.index) == key:
+                txn.delete(entry, db=self.index)
+
+    def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:
+        for key, value in zip(
+            _META, (_number(FORMAT), _number(serial), chain), strict=True
+        ):
+            txn.put(key, value, db=self.meta)
+        return 0
+
+
+def stored_key(kind: str, key: str) -> bytes:
+    stored = b"%s\0%s" % (kind.encode(), key.encode())
+    if len(stored) <= _LONGEST_KEY:
+        return stored
+    digest = hashlib.blake2b(stored, digest_size=_DIGEST_SIZE).digest()
+    return stored[: _LONGEST_KEY - _DIGEST_SIZE] + digest
+
+
+def index_keys(record: Record | None) -> tuple[str, ...]:
+    """Give what a record is found by; a residence by its app too."""
+    if record is None:
+        return ()
+    if isinstance(record, Residence):
+        return (*record.index_keys, app_key(record.app))
+    return record.index_keys
+
+
+def app_key(app: str) -> str:
+    """Give the index key of an app's residence; no host name has an @."""
+    return f"@{app}"
+
+
+def _read(kind: str, value: bytes) -> Record | None:
+    try:
+        return decode(kind, value)
+    except msgspec.DecodeError:
+        return None
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(8, "big")

@@ -1,0 +1,210 @@
+"""A replica: a folder with one current copy, and the swap to a new one.
+
+    <folder>/current   symbolic link to the copy that is served from
+    <folder>/copy-7    an LMDB environment
+    <folder>/answered  when the follower last had an answer
+
+A snapshot is written into a new copy beside and becomes current by one rename; whoever
+reads notices at its next view. One process writes; within a process a replica is opened
+once, and after a fork.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from domicile.clock import Clock, monotonic
+from domicile.errors import DomicileError
+from domicile.model.changes import NO_CHAIN, Change
+from domicile.replica.copy import FORMAT, Copy
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.freshness import Freshness
+from domicile.replica.view import View
+
+_CURRENT = "current"
+_PREFIX = "copy-"
+_ATTEMPTS = 10
+
+
+class DoesNotJoin(DomicileError):
+    """A range does not follow on what the replica holds."""
+
+
+class Replica:
+    """A local copy of a store, readable without asking anybody."""
+
+    def __init__(self, folder: Path, *, writable: bool, clock: Clock) -> None:
+        self._folder = folder
+        self._writable = writable
+        self._name = ""
+        self._copy: Copy | None = None
+        self.freshness = Freshness(folder / "answered", writable=writable, clock=clock)
+
+    @classmethod
+    def open(
+        cls, folder: Path, writable: bool = False, clock: Clock = monotonic
+    ) -> Self:
+        """Open a replica, or an empty one where none is; raises DamagedReplica."""
+        replica = cls(folder, writable=writable, clock=clock)
+        if writable:
+            folder.mkdir(parents=True, exist_ok=True)
+        replica._newest()
+        return replica
+
+    @staticmethod
+    def set_aside(folder: Path) -> None:
+        """Make a damaged replica an empty one, to be followed anew from 0."""
+        (folder / _CURRENT).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+        self._copy, self._name = None, ""
+
+    def view(self) -> View:
+        """Give what there is now, to be used as a context manager."""
+        return View(self._newest(), self.behind)
+
+    def behind(self) -> bool:
+        return self.freshness.behind()
+
+    @property
+    def unreadable(self) -> int:
+        """How many written records this version could only keep, not read."""
+        return 0 if self._copy is None else self._copy.unreadable
+
+    def serial_of_write(self) -> tuple[int, int]:
+        """Give what differs after every write, for a cheap look whether there was one."""
+        copy = self._newest()
+        return (0, 0) if copy is None else (_number(self._name), copy.last_transaction)
+
+    def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
+        """Write the changes after the replica's serial, up to another; raises DoesNotJoin.
+
+        Either all of it is written, with the serial, or nothing.
+        """
+        copy = self._newest()
+        if copy is None:
+            self.replace(changes, up_to, chain)
+            return
+        with self.view() as view:
+            last = view.serial
+        for serial in (*(change.serial for change in changes), up_to + 1):
+            if serial <= last:
+                raise DoesNotJoin(
+                    f"change {serial} does not follow on {last};"
+                    f" serials rise, and end at {up_to}"
+                )
+            last = serial
+        copy.apply(changes, up_to, chain)
+
+    def replace(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
+        """Write a whole snapshot beside, and put it in the place of what was."""
+        successor = self.start_over()
+        successor.add(changes)
+        successor.finish(up_to, chain)
+
+    def start_over(self) -> "Successor":
+        """Begin a new copy beside, which nobody sees until it is finished."""
+        current = self._current_name()
+        number = _number(current)
+        for copy in self._folder.glob(_PREFIX + "*"):
+            # A number is never used again: by it a reader knows a copy.
+            number = max(number, _number(copy.name))
+            if copy.name != current:
+                shutil.rmtree(copy)
+        return Successor(self, self._folder / f"{_PREFIX}{number + 1}")
+
+    def swap(self, name: str) -> None:
+        """Make another copy current; whoever reads the old one keeps it until done."""
+        old = self._current_name()
+        link = self._folder / "next"
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+        link.replace(self._folder / _CURRENT)
+        _flush_folder(self._folder)
+        if old:
+            shutil.rmtree(self._folder / old, ignore_errors=True)
+
+    def _newest(self) -> Copy | None:
+        """Give the current copy, opened anew where it was swapped."""
+        name = self._current_name()
+        for _ in range(_ATTEMPTS):
+            if name == self._name:
+                return self._copy
+            try:
+                return self._take(name)
+            except Exception:
+                # Swapped and removed while it was being opened?
+                swapped = self._current_name()
+                if swapped == name:
+                    raise
+                name = swapped
+        raise DamagedReplica(f"{self._folder} changes faster than it can be opened")
+
+    def _take(self, name: str) -> Copy | None:
+        copy = None
+        if name:
+            folder = self._folder / name
+            if not (folder / "data.mdb").exists():
+                raise DamagedReplica(f"{folder} is current and has no data")
+            copy = Copy(folder, writable=self._writable)
+            with View(copy, self.behind) as view:
+                _check_format(folder, view.format)
+        # Not closed: a view may still read the old one, which goes with the last.
+        self._copy, self._name = copy, name
+        return copy
+
+    def _current_name(self) -> str:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.readlink(self._folder / _CURRENT)  # noqa: PTH115 - asked at every view
+        return ""
+
+
+class Successor:
+    """A copy in the making, to take the place of the current one."""
+
+    __slots__ = ("_copy", "_folder", "_replica")
+
+    def __init__(self, replica: Replica, folder: Path) -> None:
+        self._replica = replica
+        self._folder = folder
+        folder.mkdir(parents=True)
+        self._copy = Copy(folder, writable=True, durable=False)
+
+    def add(self, changes: Sequence[Change]) -> None:
+        self._copy.add(changes)
+
+    def finish(self, up_to: int, chain: bytes = NO_CHAIN) -> None:
+        """Make it durable, then current."""
+        self._copy.finish(up_to, chain)
+        self._copy.flush()
+        self._copy.close()
+        _flush_folder(self._folder)
+        self._replica.swap(self._folder.name)
+
+    def abandon(self) -> None:
+        self._copy.close()
+        shutil.rmtree(self._folder)
+
+
+def _check_format(folder: Path, found: int) -> None:
+    if found != FORMAT:
+        raise DamagedReplica(
+            f"{folder} has format {found}, this version reads {FORMAT}"
+        )
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix(_PREFIX) or 0)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,158 @@
+"""A replica at one serial: a single read transaction, and look-ups in it.
+
+It satisfies `model.routing.ClusterView` and `model.resolution.DirectoryView`. Keep it
+for a batch and no longer: while it is open, LMDB cannot use old pages again.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from domicile.model.changes import NO_CHAIN
+from domicile.model.records import (
+    LINK_AUTHORITY,
+    App,
+    Authority,
+    Cluster,
+    Endpoint,
+    Owner,
+    Placement,
+    Record,
+    Residence,
+    Zone,
+    decode,
+    name_key,
+)
+from domicile.replica.copy import CRC_SIZE, Copy, app_key, stored_key
+from domicile.replica.datafile import DamagedReplica
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+class View:
+    """What the replica holds; without a copy, nothing, as of serial 0."""
+
+    __slots__ = ("_behind", "_copy", "_txn")
+
+    def __init__(self, copy: Copy | None, behind: Callable[[], bool]) -> None:
+        self._copy = copy
+        self._behind = behind
+        self._txn: Any = None
+
+    def __enter__(self) -> Self:
+        if self._copy is not None:
+            self._txn = self._copy.begin_reading()
+            self._copy.open_views += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._txn is not None and self._copy is not None:
+            self._copy.open_views -= 1
+            self._txn.abort()
+            self._txn = None
+
+    @property
+    def behind(self) -> bool:
+        return self._behind()
+
+    @property
+    def serial(self) -> int:
+        return int.from_bytes(self._meta(b"serial") or b"", "big")
+
+    @property
+    def chain(self) -> bytes:
+        return self._meta(b"chain") or NO_CHAIN
+
+    @property
+    def format(self) -> int:
+        return int.from_bytes(self._meta(b"format") or b"", "big")
+
+    def zone(self, name: str) -> Zone | None:
+        return self.get(Zone, name)
+
+    def owner(self, name: str) -> Owner | None:
+        return self.get(Owner, name)
+
+    def app(self, app: str) -> App | None:
+        return self.get(App, app)
+
+    def app_named(self, owner: str, name: str) -> App | None:
+        return self.find(App, name_key(owner, name))
+
+    def placement(self, app: str) -> Placement | None:
+        return self.get(Placement, app)
+
+    def cluster(self, name: str) -> Cluster | None:
+        return self.get(Cluster, name)
+
+    def residence(self, app: str) -> Residence | None:
+        """Find an app's residence; the replica is one cluster's, so it has one."""
+        return self.find(Residence, app_key(app))
+
+    def residence_of_host(self, host: str) -> Residence | None:
+        return self.find(Residence, host)
+
+    def endpoint(self, app: str) -> Endpoint | None:
+        return self.get(Endpoint, app)
+
+    def authority(self, name: str = LINK_AUTHORITY) -> Authority | None:
+        return self.get(Authority, name)
+
+    def get(self, kind: type[Kind], key: str) -> Kind | None:
+        """Look a record up by its key; raises DamagedReplica."""
+        return self._get(kind, stored_key(kind.kind, key))
+
+    def find(self, kind: type[Kind], index_key: str) -> Kind | None:
+        """Look a record up by one of its index keys; raises DamagedReplica."""
+        if self._txn is None or self._copy is None:
+            return None
+        key = self._txn.get(stored_key(kind.kind, index_key), db=self._copy.index)
+        return None if key is None else self._get(kind, key)
+
+    def all(self, kind: type[Kind]) -> Iterator[Kind]:
+        """Go through the records of a kind in the order of their keys."""
+        if self._txn is None or self._copy is None:
+            return
+        prefix = stored_key(kind.kind, "")
+        with self._txn.cursor(db=self._copy.records) as cursor:
+            if not cursor.set_range(prefix):
+                return
+            for key, value in cursor:
+                if not key.startswith(prefix):
+                    return
+                yield _read(kind, key, value)
+
+    def _get(self, kind: type[Kind], key: bytes) -> Kind | None:
+        if self._txn is None or self._copy is None:
+            return None
+        value = self._txn.get(key, db=self._copy.records)
+        return None if value is None else _read(kind, key, value)
+
+    def _meta(self, key: bytes) -> bytes | None:
+        if self._txn is None or self._copy is None:
+            return None
+        value: bytes | None = self._txn.get(key, db=self._copy.meta)
+        return value
+
+
+def _read(kind: type[Kind], key: bytes, value: bytes) -> Kind:
+    record = value[CRC_SIZE:]
+    if zlib.crc32(record) != int.from_bytes(value[:CRC_SIZE], "big"):
+        raise DamagedReplica(f"the replica's record {key!r} is not what was written")
+    try:
+        found = decode(kind.kind, record)
+    except msgspec.DecodeError as error:
+        raise DamagedReplica(
+            f"the replica's record {key!r} is of a form that this version does not"
+            f" read: {error}"
+        ) from error
+    assert isinstance(found, kind)
+    return found
