@@ -1,5 +1,8 @@
 """Real parents: a script in a process of its own, whose lines a test reads."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -37,7 +40,8 @@ def start(tmp_path):
 
     yield start
     for script in started:
-        script.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(script.process.pid, signal.SIGKILL)
         script.rest()
         script.process.wait()
         script.process.stdout.close()
