@@ -65,3 +65,36 @@ leases = Table(
     Column("fence", Serial, nullable=False),
     Column("expires", Float, nullable=False),
 )
+
+# The directory's: who may call it. A token itself is kept nowhere, only its SHA-256.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("made_at", Float, nullable=False),
+)
+
+# The directory's answers to a POST, to be repeated to who sends it again.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("request", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("made_at", Float, nullable=False),
+)
+
+# What the clusters last said of the apps that they have or had.
+reports = Table(
+    "reports",
+    metadata,
+    Column("cluster", String, primary_key=True),
+    Column("app", String, primary_key=True),
+    Column("generation", Serial, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+)

@@ -1,0 +1,170 @@
+"""Who may do what: bearer tokens with a role, and one table of what a role may do.
+
+What the table does not allow is refused. A token is 32 random bytes and is kept only
+as its SHA-256, by which it is looked up: no secret is ever compared, so the time that
+it takes says nothing about one.
+"""
+
+import hashlib
+import secrets
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select
+
+from domicile.errors import DomicileError
+from domicile.store.schema import tokens
+from domicile.store.transaction import Reading, Transaction
+
+_TOKEN_BYTES = 32
+
+
+class Unauthenticated(DomicileError):
+    """Nobody that we know sent the request."""
+
+
+class Forbidden(DomicileError):
+    """Who sent the request may not do that."""
+
+
+class Role(StrEnum):
+    """What somebody is to the directory."""
+
+    OPERATOR = "operator"
+    OWNER = "owner"
+    CLUSTER = "cluster"
+    NAMESERVER = "nameserver"
+
+
+class Operation(StrEnum):
+    """What can be asked of the directory."""
+
+    OWNER_ADD = "owner.add"
+    OWNER_LIST = "owner.list"
+    OWNER_SHOW = "owner.show"
+    CLUSTER_ADD = "cluster.add"
+    CLUSTER_LIST = "cluster.list"
+    CLUSTER_SHOW = "cluster.show"
+    APP_DEPLOY = "app.deploy"
+    APP_LIST = "app.list"
+    APP_SHOW = "app.show"
+    APP_STOP = "app.stop"
+    APP_DELETE = "app.delete"
+    APP_MOVE = "app.move"
+    APP_MOVE_TO = "app.move-to"
+    MOVE_LIST = "move.list"
+    MOVE_SHOW = "move.show"
+    BLOB_PUT = "blob.put"
+    BLOB_GET = "blob.get"
+    LINK_CERTIFICATE = "link.certificate"
+    LINK_ROTATE = "link.rotate"
+    FEED = "feed"
+    REPORT = "report"
+    STATUS = "status"
+    EXPLAIN = "explain"
+
+
+class Reach(StrEnum):
+    """Whose things an operation may touch."""
+
+    ALL = "all"
+    OWN = "own"
+
+
+_OPERATOR_NOT = {Operation.FEED, Operation.REPORT, Operation.LINK_CERTIFICATE}
+
+ALLOWED: dict[Role, dict[Operation, Reach]] = {
+    # What a cluster says of itself, nobody else says for it.
+    Role.OPERATOR: {
+        operation: Reach.ALL for operation in Operation if operation not in _OPERATOR_NOT
+    },
+    Role.OWNER: {
+        Operation.OWNER_SHOW: Reach.OWN,
+        Operation.APP_DEPLOY: Reach.OWN,
+        Operation.APP_LIST: Reach.OWN,
+        Operation.APP_SHOW: Reach.OWN,
+        Operation.APP_STOP: Reach.OWN,
+        Operation.APP_DELETE: Reach.OWN,
+        Operation.APP_MOVE: Reach.OWN,
+        Operation.MOVE_LIST: Reach.OWN,
+        Operation.MOVE_SHOW: Reach.OWN,
+        # A blob bears no name: who can name its digest has its bytes.
+        Operation.BLOB_PUT: Reach.ALL,
+    },
+    Role.CLUSTER: {
+        Operation.BLOB_GET: Reach.ALL,
+        Operation.LINK_CERTIFICATE: Reach.OWN,
+        Operation.FEED: Reach.OWN,
+        Operation.REPORT: Reach.OWN,
+    },
+    Role.NAMESERVER: {Operation.FEED: Reach.ALL},
+}  # fmt: skip
+
+
+class Caller(NamedTuple):
+    """Who sent a request; `subject` names the owner, cluster or name server.
+
+    `digest` is the token's, to tell callers of one name apart.
+    """
+
+    role: Role
+    subject: str
+    digest: bytes
+
+    def may(self, operation: Operation, subject: str = "") -> bool:
+        """Say whether the caller may do that to what is `subject`'s."""
+        reach = ALLOWED.get(self.role, {}).get(operation)
+        if reach is Reach.OWN:
+            return bool(subject) and subject == self.subject
+        return reach is Reach.ALL
+
+    def demand(self, operation: Operation, subject: str = "") -> None:
+        """Go on only if the caller may do that; raises Forbidden."""
+        if not self.may(operation, subject):
+            name = f" {self.subject}" if self.subject else ""
+            whose = f" of {subject}" if subject else ""
+            raise Forbidden(
+                f"the {self.role} token{name} does not allow {operation}{whose}"
+            )
+
+
+async def grant(tx: Transaction, role: Role, subject: str) -> str:
+    """Make a token; the caller sees it now and nobody ever again."""
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    await remember(tx, token, role, subject)
+    return token
+
+
+async def remember(tx: Transaction, token: str, role: Role, subject: str) -> None:
+    """Let a token in that was made elsewhere; once more changes nothing."""
+    row = {"digest": _digest(token), "role": role.value, "subject": subject}
+    await tx.execute(delete(tokens).where(tokens.c.digest == row["digest"]))
+    await tx.execute(insert(tokens).values(**row, made_at=tx.now))
+
+
+async def revoke(tx: Transaction, role: Role, subject: str) -> None:
+    """Let none of its tokens in any more."""
+    await tx.execute(
+        delete(tokens).where(tokens.c.role == role, tokens.c.subject == subject)
+    )
+
+
+async def identify(reading: Reading, authorization: str | None) -> Caller:
+    """Tell who sent the header `Authorization`; raises Unauthenticated."""
+    # RFC 9110, section 11.1: "It uses a case-insensitive token to identify the
+    # authentication scheme"
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated(
+            "the request needs a token, in the header Authorization: Bearer TOKEN"
+        )
+    digest = _digest(token.strip())
+    query = select(tokens.c.role, tokens.c.subject).where(tokens.c.digest == digest)
+    row = (await reading.execute(query)).one_or_none()
+    if row is None:
+        raise Unauthenticated("the token is not one that this directory gave out")
+    return Caller(Role(row.role), row.subject, digest)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
