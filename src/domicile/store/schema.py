@@ -98,3 +98,27 @@ reports = Table(
     Column("value", LargeBinary, nullable=False),
     Column("at", Float, nullable=False),
 )
+
+# The directory's journal of moves: `body` is the move, `serial` that of its last step's
+# last change, `since` when it took that step.
+moves = Table(
+    "moves",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("app", String, nullable=False, index=True),
+    Column("step", String, nullable=False, index=True),
+    Column("serial", Serial, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# What each cluster last reported of each app.
+reports = Table(
+    "reports",
+    metadata,
+    Column("app", String, primary_key=True),
+    Column("cluster", String, primary_key=True),
+    Column("generation", Serial, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
