@@ -202,6 +202,15 @@ def test_a_snapshot_that_is_abandoned_or_cut_short_is_never_seen(
     assert [path.name for path in folder.glob("copy-*")] == ["copy-10"]
 
 
+def test_what_became_current_is_never_removed(replica: Replica, change_of) -> None:
+    successor = replica.start_over()
+    successor.add([change_of(1, owner("alice"))])
+    successor.finish(1, CHAIN)
+    successor.abandon()
+    with replica.view() as view:
+        assert view.owner("alice") == owner("alice")
+
+
 def test_every_write_is_noticed_by_a_cheap_look(replica: Replica, change_of) -> None:
     seen = {replica.serial_of_write()}
     replica.apply([change_of(1, owner("alice"))], 1, CHAIN)

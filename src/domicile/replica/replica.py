@@ -109,7 +109,7 @@ class Replica:
 
     def start_over(self) -> "Successor":
         """Begin a new copy beside, which nobody sees until it is finished."""
-        current = self._current_name()
+        current = self.current_name()
         number = _number(current)
         for copy in self._folder.glob(_PREFIX + "*"):
             # A number is never used again: by it a reader knows a copy.
@@ -120,7 +120,7 @@ class Replica:
 
     def swap(self, name: str) -> None:
         """Make another copy current; whoever reads the old one keeps it until done."""
-        old = self._current_name()
+        old = self.current_name()
         link = self._folder / "next"
         link.unlink(missing_ok=True)
         link.symlink_to(name)
@@ -131,7 +131,7 @@ class Replica:
 
     def _newest(self) -> Copy | None:
         """Give the current copy, opened anew where it was swapped."""
-        name = self._current_name()
+        name = self.current_name()
         for _ in range(_ATTEMPTS):
             if name == self._name:
                 return self._copy
@@ -139,7 +139,7 @@ class Replica:
                 return self._take(name)
             except Exception:
                 # Swapped and removed while it was being opened?
-                swapped = self._current_name()
+                swapped = self.current_name()
                 if swapped == name:
                     raise
                 name = swapped
@@ -158,7 +158,7 @@ class Replica:
         self._copy, self._name = copy, name
         return copy
 
-    def _current_name(self) -> str:
+    def current_name(self) -> str:
         with suppress(FileNotFoundError, NotADirectoryError):
             return os.readlink(self._folder / _CURRENT)  # noqa: PTH115 - asked at every view
         return ""
@@ -187,8 +187,10 @@ class Successor:
         self._replica.swap(self._folder.name)
 
     def abandon(self) -> None:
+        """Remove it, unless it became current before something failed."""
         self._copy.close()
-        shutil.rmtree(self._folder)
+        if self._replica.current_name() != self._folder.name:
+            shutil.rmtree(self._folder)
 
 
 def _check_format(folder: Path, found: int) -> None:

@@ -1,0 +1,159 @@
+"""Keeps a replica: asks the feed again and again, for what comes after what it has.
+
+    ask (after, chain) --> Begin, changes, End --> replica, stamp, on_change --> ask …
+
+Errors only delay: the replica serves on, and is behind after five seconds. What does
+not join is discarded, and everything is asked for anew into a copy beside.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import lmdb
+import msgspec
+
+from domicile.errors import DomicileError
+from domicile.model.feed import CONTENT_TYPE, Ask, FrameReader, WorkerNote, encode_ask
+from domicile.replica.answer import Answer
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.replica import DoesNotJoin, Replica
+
+PATH = "/v1/feed"
+
+# An answer comes within a second where nothing changed.
+_TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+_FIRST_DELAY = 0.1
+_LONGEST_DELAY = 2.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Refused(DomicileError):
+    """The owner of the store did not answer with a feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the owner of a store serves its feed; `url` is without the path."""
+
+    url: str
+    token: str = field(repr=False)
+    ca_file: Path | None = None
+
+
+class Follower:
+    """Follows one feed into one replica; `run` until it is cancelled.
+
+    `ask` says who asks for which kinds of which cluster; its `after`, `chain` and
+    `notes` are filled in at each asking.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        source: Source,
+        ask: Ask,
+        on_change: Callable[[], None] = lambda: None,
+        notes: Callable[[], Mapping[str, WorkerNote]] = dict,
+    ) -> None:
+        self._replica = replica
+        self._source = source
+        self._ask = ask
+        self._on_change = on_change
+        self._notes = notes
+        self._from_start = False
+        self._failures = 0
+        self.trouble = ""
+        self.resyncs = 0
+
+    @property
+    def lag(self) -> float:
+        """Seconds since the last whole answer, infinite where there was none."""
+        return self._replica.freshness.age()
+
+    @property
+    def behind(self) -> bool:
+        return self._replica.behind()
+
+    async def run(self) -> None:
+        """Follow until cancelled; no failure of the feed ends it."""
+        async with self._connect() as client:
+            while True:
+                try:
+                    await self._follow_once(client)
+                except (DoesNotJoin, DamagedReplica) as error:
+                    self._from_start = True
+                    self.resyncs += 1
+                    await self._wait_after(error)
+                except (DomicileError, httpx.HTTPError, lmdb.Error, OSError) as error:
+                    await self._wait_after(error)
+                else:
+                    self._failures = 0
+                    self.trouble = ""
+
+    async def _follow_once(self, client: httpx.AsyncClient) -> None:
+        question = self._next_ask()
+        answer = Answer(self._replica, from_start=self._from_start)
+        reader = FrameReader()
+        body = encode_ask(question)
+        try:
+            async with client.stream("POST", PATH, content=body) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise Refused(
+                        f"{self._source.url} answered {response.status_code}"
+                        f" to a follower; 200 was expected"
+                    )
+                async for piece in response.aiter_bytes():
+                    for frame in reader.feed(piece):
+                        answer.take(frame)
+            answer.finish()
+        finally:
+            answer.abandon()
+            self._after(answer)
+
+    def _after(self, answer: Answer) -> None:
+        if not answer.complete:
+            return
+        self._from_start = False
+        self._replica.freshness.stamp()
+        if answer.changed:
+            self._on_change()
+
+    def _next_ask(self) -> Ask:
+        notes = dict(self._notes())
+        if self._from_start:
+            return msgspec.structs.replace(self._ask, notes=notes)
+        with self._replica.view() as view:
+            return msgspec.structs.replace(
+                self._ask, after=view.serial, chain=view.chain, notes=notes
+            )
+
+    async def _wait_after(self, error: Exception) -> None:
+        self.trouble = f"{type(error).__name__}: {error}"
+        _logger.warning("following %s: %s", self._source.url, self.trouble)
+        delay = min(_FIRST_DELAY * 2**self._failures, _LONGEST_DELAY)
+        self._failures = min(self._failures + 1, 10)
+        # Spread, so that followers do not come back all at once.
+        await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311
+
+    def _connect(self) -> httpx.AsyncClient:
+        context = ssl.create_default_context(cafile=self._source.ca_file)
+        headers = {
+            "Authorization": f"Bearer {self._source.token}",
+            "Content-Type": CONTENT_TYPE,
+            "Accept": CONTENT_TYPE,
+        }
+        return httpx.AsyncClient(
+            base_url=self._source.url,
+            headers=headers,
+            timeout=_TIMEOUT,
+            verify=context,
+            # A proxy of the environment has no business between our own services.
+            trust_env=False,
+        )
