@@ -1,0 +1,139 @@
+"""A view is the replica at one serial, found by key and by index."""
+
+from pathlib import Path
+
+import pytest
+
+from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.records import App, AppState, Owner, Residence, ResidenceState
+from domicile.model.resolution import DirectoryView
+from domicile.model.routing import ClusterView, Unknown, route
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.replica import Replica
+
+CHAIN = b"c" * 16
+APP = "abcdefghijklmnopqrstuvwxyz"
+OTHER = "zyxwvutsrqponmlkjihgfedcba"
+
+
+def owner(name: str) -> Owner:
+    return Owner(name, "apps.test", "free")
+
+
+def app(name: str, app_id: str = APP) -> App:
+    return App(app_id, name, "alice", "apps.test", 1, AppState.RUNNING)
+
+
+def residence(*hosts: str, app_id: str = APP) -> Residence:
+    return Residence(app_id, "amber", 1, ResidenceState.HERE, hosts=hosts)
+
+
+def test_an_app_is_found_by_the_name_it_has_now(replica: Replica, change_of) -> None:
+    replica.apply([change_of(1, app("shop"))], 1, CHAIN)
+    replica.apply([change_of(2, app("store"))], 2, CHAIN)
+    with replica.view() as view:
+        assert view.app_named("alice", "shop") is None
+        assert view.app_named("alice", "store") == app("store")
+    replica.apply([change_of(3, app("store"), deleted=True)], 3, CHAIN)
+    with replica.view() as view:
+        assert view.app_named("alice", "store") is None
+
+
+def test_a_name_that_went_to_another_app_stays_with_it(
+    replica: Replica, change_of
+) -> None:
+    """Only who holds an index entry takes it along."""
+    replica.apply(
+        [
+            change_of(1, app("shop")),
+            change_of(2, app("shop", OTHER)),
+            change_of(3, app("shop"), deleted=True),
+        ],
+        3,
+        CHAIN,
+    )
+    with replica.view() as view:
+        assert view.app_named("alice", "shop") == app("shop", OTHER)
+
+
+def test_a_residence_is_found_by_app_and_by_each_host(
+    replica: Replica, change_of
+) -> None:
+    here = residence("shop.alice.apps.test", "shop.example")
+    replica.apply([change_of(1, here)], 1, CHAIN)
+    with replica.view() as view:
+        assert view.residence(APP) == here
+        assert view.residence_of_host("shop.example") == here
+        assert view.residence_of_host(APP) is None
+    replica.apply([change_of(2, residence("shop.example"))], 2, CHAIN)
+    with replica.view() as view:
+        assert view.residence_of_host("shop.alice.apps.test") is None
+        assert view.residence_of_host("shop.example") is not None
+
+
+def test_a_view_is_what_routing_and_resolution_ask(replica: Replica) -> None:
+    replica.freshness.stamp()
+    with replica.view() as view:
+        cluster_view: ClusterView = view
+        directory_view: DirectoryView = view
+        assert route(cluster_view, "nobody.test", None) == Unknown()
+        assert directory_view.placement(APP) is None
+
+
+def test_all_gives_one_kind_and_no_other(replica: Replica, change_of) -> None:
+    owners = [owner("alice"), owner("bob")]
+    records = [app("shop"), *owners, residence("shop.example")]
+    changes = [change_of(n, record) for n, record in enumerate(records, 1)]
+    replica.apply(changes, 4, CHAIN)
+    with replica.view() as view:
+        assert list(view.all(Owner)) == owners
+
+
+def test_what_this_version_cannot_read_is_kept_and_counted(replica: Replica) -> None:
+    replica.apply([], 1, CHAIN)
+    strange = Change(2, "comet", "k" * 2000, "", b"\x01\x02", NO_CHAIN)
+    newer = Change(3, "owner", "alice", "", b"\xc1", NO_CHAIN)
+    replica.apply([strange, newer], 3, CHAIN)
+    assert replica.unreadable == 2
+    with replica.view() as view, pytest.raises(DamagedReplica):
+        view.owner("alice")
+    with replica.view() as view:
+        assert view.serial == 3
+
+
+def test_long_keys_are_told_apart(replica: Replica, change_of) -> None:
+    first, second = owner("a" * 600 + "1"), owner("a" * 600 + "2")
+    replica.apply([change_of(1, first), change_of(2, second)], 2, CHAIN)
+    with replica.view() as view:
+        assert view.owner(first.name) == first
+        assert view.owner(second.name) == second
+
+
+def test_a_record_that_rotted_is_refused(
+    folder: Path, replica: Replica, change_of
+) -> None:
+    replica.apply([change_of(1, owner("alice-the-first"))], 1, CHAIN)
+    replica.close()
+    data = folder / "current" / "data.mdb"
+    content = data.read_bytes()
+    data.write_bytes(content.replace(b"apps.test", b"apps.tesu"))
+    rotten = Replica.open(folder, writable=False)
+    with rotten.view() as view, pytest.raises(DamagedReplica):
+        view.owner("alice-the-first")
+    rotten.close()
+
+
+def test_behind_is_what_the_follower_stamps(replica: Replica) -> None:
+    with replica.view() as view:
+        assert view.behind
+        replica.freshness.stamp()
+        assert not view.behind
+
+
+def test_a_view_stays_at_its_serial(replica: Replica, change_of) -> None:
+    replica.apply([change_of(1, owner("alice"))], 1, CHAIN)
+    with replica.view() as view:
+        replica.apply([change_of(2, owner("alice"), deleted=True)], 2, CHAIN)
+        assert (view.serial, view.owner("alice")) == (1, owner("alice"))
+    with replica.view() as view:
+        assert (view.serial, view.owner("alice")) == (2, None)
