@@ -1,0 +1,233 @@
+"""Messages of the DNS: a query read from untrusted octets, a reply written.
+
+Whatever the octets are, reading yields a value: a `Query` to answer, a `Malformed` to
+reply to with its rcode alone, or `Ignored`. Work is bounded by the packet's length.
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+
+from domicile.dns.answer import Answer
+from domicile.dns.name import fold, offset_of_suffix, read_name
+from domicile.dns.rdata import Rcode, Rdtype, RRset
+
+HEADER = Struct("!6H")
+_QUESTION = Struct("!2H")
+_RECORD = Struct("!2HIH")  # type, class, TTL, length of the data
+_OPTION = Struct("!2H")
+
+QR = 0x8000
+AA = 0x0400
+TC = 0x0200
+RD = 0x0100
+CD = 0x0010
+OPCODE = 0x7800
+DO = 0x8000
+
+CLASS_IN = 1
+CLASS_ANY = 255
+POINTER = 0xC000
+
+PLAIN_LIMIT = 512  # RFC 1035 4.2.1
+DATAGRAM_LIMIT = 1232  # DNS flag day 2020: never fragmented, RFC 9715
+STREAM_LIMIT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Edns:
+    """What the client's OPT record says (RFC 6891)."""
+
+    size: int
+    version: int
+    dnssec_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question; its name in the letter case in which it was asked."""
+
+    id: int
+    flags: int
+    name: bytes
+    rdtype: int
+    rdclass: int
+    edns: Edns | None = None
+
+    @property
+    def datagram_limit(self) -> int:
+        if self.edns is None:
+            return PLAIN_LIMIT
+        return min(self.edns.size, DATAGRAM_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Has a header, and cannot be answered: `rcode` says why."""
+
+    id: int
+    flags: int
+    rcode: Rcode
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Too short, or itself an answer: replying could go round for ever."""
+
+
+def parse_query(packet: bytes) -> Query | Malformed | Ignored:
+    if len(packet) < HEADER.size:
+        return Ignored()
+    ident, flags, questions, answers, authorities, additionals = HEADER.unpack_from(
+        packet
+    )
+    if flags & QR:
+        return Ignored()
+    if flags & OPCODE:
+        return Malformed(ident, flags, Rcode.NOTIMP)
+    # RFC 9619 4: "a DNS message with OPCODE = 0 and QDCOUNT > 1 MUST NOT be accepted".
+    if questions != 1 or answers or authorities:
+        return Malformed(ident, flags, Rcode.FORMERR)
+    query = _parse_body(packet, ident, flags, additionals)
+    return query or Malformed(ident, flags, Rcode.FORMERR)
+
+
+def write_reply(query: Query, answer: Answer, limit: int) -> bytes:
+    """Write an answer in at most `limit` octets; what does not fit leaves TC."""
+    flags = _reply_flags(query.flags) | (AA if answer.authoritative else 0)
+    question = query.name + _QUESTION.pack(query.rdtype, query.rdclass)
+    opt = b"" if query.edns is None else _opt(answer.rcode, query.edns)
+    room = limit - HEADER.size - len(question) - len(opt)
+    answers = _write_section(query, answer.answer, room)
+    authorities = _write_section(query, answer.authority, room - answers.size)
+    room -= answers.size + authorities.size
+    extras = _write_section(query, answer.additional, room)
+    sections = [answers, authorities, extras]
+    # RFC 2181 9: TC is set only where an RRset that is required does not fit.
+    if not (answers.whole and authorities.whole):
+        flags |= TC
+        sections = [_Section(), _Section(), _Section()]
+    counts = [section.count for section in sections]
+    counts[2] += bool(opt)
+    header = HEADER.pack(query.id, flags | (answer.rcode & 0xF), 1, *counts)
+    return b"".join([header, question, *(part.octets for part in sections), opt])
+
+
+def write_refusal(malformed: Malformed) -> bytes:
+    """Write a header alone, as nothing behind it can be trusted."""
+    flags = _reply_flags(malformed.flags) | malformed.rcode
+    return HEADER.pack(malformed.id, flags, 0, 0, 0, 0)
+
+
+def _parse_body(
+    packet: bytes, ident: int, flags: int, additionals: int
+) -> Query | None:
+    name = read_name(packet, HEADER.size)
+    if name is None:
+        return None
+    at = HEADER.size + len(name) + _QUESTION.size
+    if at > len(packet):
+        return None
+    rdtype, rdclass = _QUESTION.unpack_from(packet, at - _QUESTION.size)
+    edns = None
+    for _ in range(additionals):
+        fixed = _end_of_owner(packet, at)
+        if fixed is None or fixed + _RECORD.size > len(packet):
+            return None
+        kind, size, ttl, length = _RECORD.unpack_from(packet, fixed)
+        data = fixed + _RECORD.size
+        if data + length > len(packet):
+            return None
+        if kind == Rdtype.OPT:
+            # RFC 6891 6.1.1: "If a query message with more than one OPT RR is
+            # received, a FORMERR (RCODE=1) MUST be returned." And 6.1.2: "MUST be 0
+            # (root domain)".
+            if edns is not None or packet[at] or not _options_fit(packet, data, length):
+                return None
+            edns = _parse_edns(size, ttl)
+        at = data + length
+    return (
+        Query(ident, flags, name, rdtype, rdclass, edns) if at == len(packet) else None
+    )
+
+
+def _end_of_owner(packet: bytes, start: int) -> int | None:
+    """Step over a name that may end in a pointer, without following it."""
+    at = start
+    while at < len(packet):
+        length = packet[at]
+        if length == 0:
+            return at + 1
+        if length >= POINTER >> 8:
+            return at + 2
+        if length > 63:
+            return None
+        at += length + 1
+    return None
+
+
+def _options_fit(packet: bytes, at: int, length: int) -> bool:
+    end = at + length
+    while at + _OPTION.size <= end:
+        at += _OPTION.size + int.from_bytes(packet[at + 2 : at + 4], "big")
+    return at == end
+
+
+def _parse_edns(size: int, ttl: int) -> Edns:
+    # RFC 6891 6.2.3: "Values lower than 512 MUST be treated as equal to 512."
+    return Edns(
+        size=max(size, PLAIN_LIMIT),
+        version=ttl >> 16 & 0xFF,
+        dnssec_ok=bool(ttl & DO),
+    )
+
+
+def _reply_flags(flags: int) -> int:
+    # RFC 4035 3.1.6: "the CD bit in a query MUST be copied into the response".
+    return QR | flags & (OPCODE | RD | CD)
+
+
+def _opt(rcode: Rcode, edns: Edns) -> bytes:
+    # RFC 6891 6.1.3: the upper eight bits of the rcode, our version 0, the flags.
+    ttl = (rcode >> 4) << 24 | (DO if edns.dnssec_ok else 0)
+    return b"\0" + _RECORD.pack(Rdtype.OPT, DATAGRAM_LIMIT, ttl, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    octets: bytes = b""
+    count: int = 0
+    whole: bool = True
+
+    @property
+    def size(self) -> int:
+        return len(self.octets)
+
+
+def _write_section(query: Query, rrsets: tuple[RRset, ...], room: int) -> _Section:
+    """Write as many RRsets as fit, and none in part."""
+    written: list[bytes] = []
+    count = 0
+    for rrset in rrsets:
+        octets = _write_rrset(query, rrset)
+        room -= len(octets)
+        if room < 0:
+            return _Section(b"".join(written), count, whole=False)
+        written.append(octets)
+        count += len(rrset.rdatas)
+    return _Section(b"".join(written), count)
+
+
+def _write_rrset(query: Query, rrset: RRset) -> bytes:
+    owner = _write_owner(query, rrset.name)
+    return b"".join(
+        owner + _RECORD.pack(rrset.rdtype, CLASS_IN, rrset.ttl, len(rdata)) + rdata
+        for rdata in rrset.rdatas
+    )
+
+
+def _write_owner(query: Query, owner: bytes) -> bytes:
+    """Point at the question's name, or at its end, rather than repeat it."""
+    offset = offset_of_suffix(fold(query.name), fold(owner))
+    if offset is None or len(owner) == 1:
+        return owner
+    return (POINTER | HEADER.size + offset).to_bytes(2, "big")
