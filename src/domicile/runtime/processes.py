@@ -1,0 +1,201 @@
+"""Apps as plain processes, which outlive the manager that started them.
+
+Each is a session of its own, writes to a log file (a pipe would break with its reader),
+and is recorded in a small file, so that the next manager adopts it. A process waits for
+its record: `read` gives end-of-file where the manager died before writing it, and
+nothing has run that nobody knows of.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import psutil
+
+from domicile.errors import DomicileError
+from domicile.runtime.durable import write_durably
+
+_WAIT_THEN_RUN = 'cd "$1" && read -r recorded && exec /bin/sh -c "$0" </dev/null'
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_GRACE = 10.0
+_LOOK_EVERY = 0.05
+
+
+class CannotStart(DomicileError):
+    """A command could not be started."""
+
+
+class Start(NamedTuple):
+    """What to start: a command line of /bin/sh, and where."""
+
+    name: str
+    command: str
+    folder: Path
+    log: Path
+    port: int
+    environment: Mapping[str, str] = {}
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Which process it is: its pid, and what tells it from the pid's next bearer."""
+
+    pid: int
+    boot: str
+    born: int
+    port: int
+
+
+class AppProcess:
+    """A recorded process: started by us, or adopted."""
+
+    __slots__ = ("_path", "exit_status", "record")
+
+    def __init__(self, path: Path, record: Record) -> None:
+        self._path = path
+        self.record = record
+        # As subprocess tells it; None also where it was adopted, and so not our child.
+        self.exit_status: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs that was started; its children may outlive it."""
+        self._reap()
+        born = _born(self.record.pid)
+        return born != 0 and born == self.record.born and _boot() == self.record.boot
+
+    def members(self) -> list[psutil.Process]:
+        """Give all processes of its session, and their children, that still run."""
+        leader = self.record.pid
+        if _boot() != self.record.boot or _born(leader) not in {self.record.born, 0}:
+            return []
+        found = {}
+        for pid in psutil.pids():
+            with contextlib.suppress(OSError, psutil.Error):
+                if os.getsid(pid) == leader:
+                    process = psutil.Process(pid)
+                    found[pid] = process
+                    found.update((each.pid, each) for each in process.children(True))
+        return [each for pid, each in found.items() if _born(pid)]
+
+    def note_port(self, port: int) -> None:
+        """Record where the app really listens."""
+        self.record = msgspec.structs.replace(self.record, port=port)
+        write_durably(self._path, msgspec.json.encode(self.record))
+
+    async def stop(self, grace: float = _GRACE) -> None:
+        """Terminate all of it, kill what is left after the grace, and forget it."""
+        deadline = time.monotonic() + grace
+        members = self.members()
+        _signal(members, signal.SIGTERM)
+        while members:
+            await asyncio.sleep(_LOOK_EVERY)
+            self._reap()
+            members = self.members()
+            if time.monotonic() >= deadline:
+                _signal(members, signal.SIGKILL)
+        self._reap()
+        self._path.unlink(missing_ok=True)
+
+    def _reap(self) -> None:
+        if self.exit_status is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.record.pid, os.WNOHANG)
+                if pid:
+                    self.exit_status = os.waitstatus_to_exitcode(status)
+
+
+def start(order: Start, records: Path) -> AppProcess:
+    """Start a process, recorded in the folder `records`; raises CannotStart."""
+    records.mkdir(parents=True, exist_ok=True)
+    wait_end, record_end = os.pipe()
+    try:
+        record = _spawn(order, wait_end)
+        path = records / f"{order.name}.json"
+        write_durably(path, msgspec.json.encode(record))
+        # Never a broken pipe: we hold the other end, too.
+        os.write(record_end, b"\n")
+    finally:
+        os.close(record_end)
+        os.close(wait_end)
+    return AppProcess(path, record)
+
+
+def adopt(records: Path) -> dict[str, AppProcess]:
+    """Give all that the folder records, alive or not, by the name it was started as."""
+    found = {}
+    for path in sorted(records.glob("*.json")):
+        record = msgspec.json.decode(path.read_bytes(), type=Record)
+        found[path.stem] = AppProcess(path, record)
+    return found
+
+
+async def sweep(records: Path, grace: float = _GRACE) -> None:
+    """Stop all that the folder records."""
+    await asyncio.gather(*(each.stop(grace) for each in adopt(records).values()))
+
+
+def _spawn(order: Start, wait_end: int) -> Record:
+    """Start a shell that runs the command after a line, not end-of-file, at `wait_end`."""
+    if not order.folder.is_dir():
+        raise CannotStart(f"{order.name} cannot be started: no folder {order.folder}")
+    try:
+        with order.log.open("ab") as log:
+            pid = os.posix_spawn(
+                "/bin/sh",
+                ["/bin/sh", "-c", _WAIT_THEN_RUN, order.command, str(order.folder)],
+                _environment(order),
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, wait_end, 0),
+                    (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
+                    (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
+                ],
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_IGNORED_BY_PYTHON,
+            )
+    except OSError as error:
+        raise CannotStart(f"{order.name} cannot be started: {error}") from error
+    return Record(pid, _boot(), _born(pid), order.port)
+
+
+def _environment(order: Start) -> dict[str, str]:
+    """Nothing of ours leaks into an app: no tokens, no settings."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{_SYSTEM_PATH}",
+        "HOME": str(order.folder),
+        "LANG": "C.UTF-8",
+        **order.environment,
+    }
+
+
+def _signal(members: list[psutil.Process], number: signal.Signals) -> None:
+    for each in members:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.send_signal(number)
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _born(pid: int) -> int:
+    """Give the process's start in clock ticks since boot, or 0 where none runs.
+
+    Unlike a time of day it stays the same when somebody sets the clock.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    # proc(5): the name may hold spaces and parentheses; fields 3 on come after it.
+    fields = stat.rpartition(")")[2].split()
+    state, started = fields[0], int(fields[19])
+    return 0 if state in "ZX" else started
