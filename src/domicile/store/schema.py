@@ -112,13 +112,3 @@ moves = Table(
     Column("since", Float, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
-
-# What each cluster last reported of each app.
-reports = Table(
-    "reports",
-    metadata,
-    Column("app", String, primary_key=True),
-    Column("cluster", String, primary_key=True),
-    Column("generation", Serial, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-)

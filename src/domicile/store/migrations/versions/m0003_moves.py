@@ -1,10 +1,10 @@
-"""The journal of moves, and what clusters report."""
+"""The journal of moves."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -18,12 +18,5 @@ def upgrade() -> None:
         sa.Column("step", sa.String, nullable=False, index=True),
         sa.Column("serial", serial, nullable=False),
         sa.Column("since", sa.Float, nullable=False),
-        sa.Column("body", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "reports",
-        sa.Column("app", sa.String, primary_key=True),
-        sa.Column("cluster", sa.String, primary_key=True),
-        sa.Column("generation", serial, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
