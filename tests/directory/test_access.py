@@ -27,6 +27,7 @@ owner.show        a        o     -       -
 cluster.add       a        -     -       -
 cluster.list      a        -     -       -
 cluster.show      a        -     -       -
+nameserver.add    a        -     -       -
 app.deploy        a        o     -       -
 app.list          a        o     -       -
 app.show          a        o     -       -
@@ -61,7 +62,7 @@ def test_a_role_may_do_what_the_matrix_says(role, operation):
         CELLS[role, operation]
     ]
     caller = Caller(role, "me", b"")
-    assert caller.may(operation, "me") == mine
+    assert caller.may(operation, "me") == caller.may_at_all(operation) == mine
     assert caller.may(operation, "you") == others
     assert caller.may(operation) == nobodys
 

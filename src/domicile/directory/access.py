@@ -45,6 +45,7 @@ class Operation(StrEnum):
     CLUSTER_ADD = "cluster.add"
     CLUSTER_LIST = "cluster.list"
     CLUSTER_SHOW = "cluster.show"
+    NAMESERVER_ADD = "nameserver.add"
     APP_DEPLOY = "app.deploy"
     APP_LIST = "app.list"
     APP_SHOW = "app.show"
@@ -104,12 +105,18 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
 class Caller(NamedTuple):
     """Who sent a request; `subject` names the owner, cluster or name server.
 
-    `digest` is the token's, to tell callers of one name apart.
+    `digest` is the token's, to tell callers of one name apart; `seal` is a key that
+    only who has the token itself can give.
     """
 
     role: Role
     subject: str
     digest: bytes
+    seal: bytes = b""
+
+    def may_at_all(self, operation: Operation) -> bool:
+        """Say whether there is anything that the caller may do that to."""
+        return operation in ALLOWED.get(self.role, {})
 
     def may(self, operation: Operation, subject: str = "") -> bool:
         """Say whether the caller may do that to what is `subject`'s."""
@@ -158,12 +165,13 @@ async def identify(reading: Reading, authorization: str | None) -> Caller:
         raise Unauthenticated(
             "the request needs a token, in the header Authorization: Bearer TOKEN"
         )
-    digest = _digest(token.strip())
+    token = token.strip()
+    digest = _digest(token)
     query = select(tokens.c.role, tokens.c.subject).where(tokens.c.digest == digest)
     row = (await reading.execute(query)).one_or_none()
     if row is None:
         raise Unauthenticated("the token is not one that this directory gave out")
-    return Caller(Role(row.role), row.subject, digest)
+    return Caller(Role(row.role), row.subject, digest, _digest(f"seal {token}"))
 
 
 def _digest(token: str) -> bytes:

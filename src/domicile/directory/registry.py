@@ -1,0 +1,115 @@
+"""Who takes part: zones, owners, clusters and name servers."""
+
+import ipaddress
+from collections.abc import Iterable
+
+import msgspec
+
+from domicile.config import Address
+from domicile.directory.access import Role, grant
+from domicile.errors import DomicileError
+from domicile.model.names import check_cluster_name, check_owner_name
+from domicile.model.records import Cluster, Owner, Record, Zone
+from domicile.store.transaction import AnyRecord, Reading, Transaction
+
+
+class NotThere(DomicileError):
+    """What the request names does not exist."""
+
+
+class Taken(DomicileError):
+    """What the request would add exists already."""
+
+
+class BadRequest(DomicileError):
+    """The request has a value that cannot be used."""
+
+
+class NewOwner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An owner to add; the zone may be left out where there is one only."""
+
+    name: str
+    plan: str = "free"
+    zone: str = ""
+
+
+class NewCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cluster to add: as its record."""
+
+    name: str
+    addresses: tuple[str, ...]
+    links: tuple[str, ...]
+    prefers: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()
+    capacity: int = 0
+
+
+async def demand(reading: Reading, kind: type[AnyRecord], key: str) -> AnyRecord:
+    """Give the record; raises NotThere."""
+    record = await reading.get(kind, key)
+    if record is None:
+        raise NotThere(f"there is no {kind.kind} {key!r}")
+    return record
+
+
+async def put_if_new(tx: Transaction, record: Record) -> None:
+    """Write a record only if it differs from what is there, so that nobody wakes."""
+    if await tx.get(type(record), record.key) != record:
+        await tx.put(record)
+
+
+async def add_owner(tx: Transaction, new: NewOwner) -> tuple[Owner, str]:
+    """Add an owner and its token; raises BadName, BadRequest or Taken."""
+    check_owner_name(new.name)
+    if not new.plan:
+        raise BadRequest("the plan is empty: name one, such as free")
+    zone = await _zone(tx, new.zone)
+    owner = Owner(new.name, zone, new.plan)
+    await _put_fresh(tx, owner)
+    return owner, await grant(tx, Role.OWNER, owner.name)
+
+
+async def add_cluster(tx: Transaction, new: NewCluster) -> tuple[Cluster, str]:
+    """Add a cluster and its token; raises BadName, BadRequest or Taken."""
+    check_cluster_name(new.name)
+    _check_addresses(new.addresses)
+    for link in new.links:
+        # Raises BadConfiguration, which says what an address looks like.
+        _check_addresses([Address.parse(link).host])
+    if new.capacity < 0:
+        raise BadRequest(f"capacity {new.capacity} is below 0, which means no limit")
+    cluster = Cluster(
+        name=new.name,
+        addresses=new.addresses,
+        links=new.links,
+        prefers=new.prefers,
+        accepts=new.accepts,
+        capacity=new.capacity,
+    )
+    await _put_fresh(tx, cluster)
+    return cluster, await grant(tx, Role.CLUSTER, cluster.name)
+
+
+async def _put_fresh(tx: Transaction, record: Record) -> None:
+    if await tx.get(type(record), record.key) is not None:
+        raise Taken(f"{record.kind} {record.key!r} exists already")
+    await tx.put(record)
+
+
+async def _zone(tx: Transaction, name: str) -> str:
+    if name:
+        return (await demand(tx, Zone, name)).name
+    zones = [zone.name for zone in await tx.all(Zone)]
+    if len(zones) != 1:
+        raise BadRequest(f"say which zone: there are {', '.join(zones) or 'none'}")
+    return zones[0]
+
+
+def _check_addresses(addresses: Iterable[str]) -> None:
+    for address in addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise BadRequest(
+                f"{address!r} is not an IP address, such as 192.0.2.1"
+            ) from None

@@ -1,0 +1,106 @@
+"""Who takes part, and what is refused."""
+
+import pytest
+
+from domicile.config import BadConfiguration
+from domicile.directory.access import Role, identify
+from domicile.directory.registry import (
+    BadRequest,
+    NewCluster,
+    NewOwner,
+    NotThere,
+    Taken,
+    add_cluster,
+    add_owner,
+    demand,
+    put_if_new,
+)
+from domicile.model.names import BadName
+from domicile.model.records import Cluster, Owner, Zone
+
+ZONE = Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)})
+AMBER = NewCluster("amber", ("127.0.0.11", "::1"), ("127.0.0.11:8444",), ("free",))
+
+
+@pytest.fixture
+async def tx(store):
+    async with store.transaction() as tx:
+        await tx.put(ZONE)
+        yield tx
+
+
+async def test_an_owner_is_put_in_the_only_zone_and_gets_a_token(tx):
+    owner, token = await add_owner(tx, NewOwner("ada"))
+    assert owner == await tx.get(Owner, "ada") == Owner("ada", "apps.test", "free")
+    caller = await identify(tx, f"Bearer {token}")
+    assert (caller.role, caller.subject) == (Role.OWNER, "ada")
+
+
+async def test_with_two_zones_an_owner_says_which(tx):
+    await tx.put(Zone("sites.test", {}))
+    with pytest.raises(BadRequest, match=r"apps\.test, sites\.test"):
+        await add_owner(tx, NewOwner("ada"))
+    owner, _ = await add_owner(tx, NewOwner("ada", zone="sites.test"))
+    assert owner.zone == "sites.test"
+
+
+@pytest.mark.parametrize(
+    ("new", "error"),
+    [
+        (NewOwner("www"), BadName),
+        (NewOwner("a" * 26), BadName),
+        (NewOwner("ada", plan=""), BadRequest),
+        (NewOwner("ada", zone="moon.test"), NotThere),
+    ],
+)
+async def test_a_bad_owner_is_refused(tx, new, error):
+    with pytest.raises(error):
+        await add_owner(tx, new)
+    assert await tx.all(Owner) == []
+
+
+async def test_a_cluster_gets_a_record_and_a_token(tx):
+    cluster, token = await add_cluster(tx, AMBER)
+    assert cluster == await tx.get(Cluster, "amber")
+    assert cluster.prefers == ("free",)
+    caller = await identify(tx, f"Bearer {token}")
+    assert (caller.role, caller.subject) == (Role.CLUSTER, "amber")
+
+
+@pytest.mark.parametrize(
+    ("new", "error"),
+    [
+        (NewCluster("Amber", (), ()), BadName),
+        (NewCluster("amber", ("lb.test",), ()), BadRequest),
+        (NewCluster("amber", (), ("lb.test:8444",)), BadRequest),
+        (NewCluster("amber", (), ("127.0.0.1",)), BadConfiguration),
+        (NewCluster("amber", (), (), capacity=-1), BadRequest),
+    ],
+)
+async def test_a_bad_cluster_is_refused(tx, new, error):
+    with pytest.raises(error):
+        await add_cluster(tx, new)
+    assert await tx.all(Cluster) == []
+
+
+async def test_nobody_is_added_twice(tx):
+    await add_owner(tx, NewOwner("ada"))
+    await add_cluster(tx, AMBER)
+    with pytest.raises(Taken, match="owner 'ada' exists"):
+        await add_owner(tx, NewOwner("ada", plan="pro"))
+    with pytest.raises(Taken, match="cluster 'amber' exists"):
+        await add_cluster(tx, AMBER)
+    assert (await demand(tx, Owner, "ada")).plan == "free"
+
+
+async def test_who_is_not_there_is_named(tx):
+    with pytest.raises(NotThere, match="no owner 'eve'"):
+        await demand(tx, Owner, "eve")
+
+
+async def test_what_is_there_as_it_should_be_is_not_written_again(tx):
+    before = tx.serial
+    await put_if_new(tx, ZONE)
+    assert tx.serial == before
+    await put_if_new(tx, Zone("apps.test", {}))
+    assert tx.serial == before + 1
