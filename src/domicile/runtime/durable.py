@@ -1,24 +1,47 @@
 """Files that are there whole or not at all, also after a crash."""
 
 import os
+import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_durably(path: Path, data: bytes) -> None:
     """Replace a file: write beside it, fsync, rename."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    move_durably(beside, path)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(data)
+            sync(file)
+        move_durably(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def sync(file: BinaryIO) -> None:
+    """Wait until the disk has what was written."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def move_durably(source: Path, target: Path) -> None:
     """Rename within one file system, and have the folder know it after a crash."""
     source.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_path(target.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until the disk has all files and folders in it, and itself."""
+    for each in folder.rglob("*"):
+        if not each.is_symlink():
+            _sync_path(each)
+    _sync_path(folder)
+
+
+def _sync_path(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)

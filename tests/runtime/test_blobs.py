@@ -1,0 +1,164 @@
+"""Blobs by digest, and archives that try to get out."""
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+
+import pytest
+
+from domicile.runtime.blobs import (
+    BadArchive,
+    BlobFolder,
+    NoSuchBlob,
+    NotADigest,
+    WrongDigest,
+    unpack,
+)
+
+DIGEST = hashlib.sha256(b"bytes").hexdigest()
+
+
+@pytest.fixture
+def blobs(tmp_path):
+    return BlobFolder(tmp_path / "blobs")
+
+
+def files(folder):
+    return sorted(each.name for each in folder.rglob("*"))
+
+
+def member(name, kind=tarfile.REGTYPE, data=b"", link="", mode=0o644):
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.linkname, info.mode = kind, len(data), link, mode
+    return info, io.BytesIO(data)
+
+
+@pytest.fixture
+def pack(tmp_path):
+    def pack(*members):
+        path = tmp_path / "release.tar.gz"
+        with tarfile.open(path, "w:gz") as tar:
+            for info, data in members:
+                tar.addfile(info, data)
+        return path
+
+    return pack
+
+
+def test_a_blob_is_found_by_its_digest(blobs):
+    assert blobs.put(b"bytes") == DIGEST
+    assert blobs.has(DIGEST)
+    assert blobs.find(DIGEST).read_bytes() == b"bytes"
+
+
+def test_a_blob_is_written_piece_by_piece(blobs, tmp_path):
+    with blobs.writing(DIGEST) as writer:
+        writer.write(b"by")
+        assert not blobs.has(DIGEST)
+        writer.write(b"tes")
+    assert writer.digest == DIGEST
+    assert files(tmp_path / "blobs") == [DIGEST]
+
+
+def test_other_bytes_than_announced_are_not_kept(blobs, tmp_path):
+    with pytest.raises(WrongDigest, match=DIGEST), blobs.writing(DIGEST) as writer:
+        writer.write(b"others")
+    assert files(tmp_path / "blobs") == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(blobs, tmp_path):
+    with pytest.raises(TypeError), blobs.writing() as writer:
+        writer.write("not bytes")
+    assert files(tmp_path / "blobs") == []
+
+
+def test_a_blob_that_is_not_there_is_told(blobs):
+    with pytest.raises(NoSuchBlob, match=DIGEST):
+        blobs.find(DIGEST)
+
+
+@pytest.mark.parametrize(
+    "digest", ["", "../" + "0" * 61, "A" * 64, "0" * 63, DIGEST + "\n", DIGEST + "/x"]
+)
+def test_what_is_no_digest_is_never_a_path(blobs, digest):
+    for ask in (blobs.find, blobs.has):
+        with pytest.raises(NotADigest):
+            ask(digest)
+
+
+def test_an_archive_is_unpacked_with_its_folders_and_its_executable_files(
+    pack, tmp_path
+):
+    archive = pack(
+        member("bin/run", data=b"#!/bin/sh\n", mode=0o4755),
+        member("app.py", data=b"pass"),
+        member("latest", tarfile.SYMTYPE, link="app.py"),
+    )
+    into = tmp_path / "releases" / "one"
+    unpack(archive, into)
+    assert (into / "app.py").read_bytes() == b"pass"
+    assert (into / "latest").read_bytes() == b"pass"
+    assert (into / "bin" / "run").stat().st_mode & 0o7777 == 0o755
+    assert [each.name for each in into.parent.iterdir()] == ["one"]
+
+
+def test_a_folder_that_was_unpacked_stays(pack, tmp_path):
+    into = tmp_path / "one"
+    unpack(pack(member("a", data=b"1")), into)
+    unpack(pack(member("b", data=b"2")), into)
+    assert files(into) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [member("../out", data=b"x")],
+        [member("a/../../out", data=b"x")],
+        [member("link", tarfile.SYMTYPE, link="../out"), member("link", data=b"x")],
+        [member("link", tarfile.SYMTYPE, link="/etc"), member("link/out", data=b"x")],
+        [member("link", tarfile.LNKTYPE, link="../secret")],
+        [member("pipe", tarfile.FIFOTYPE)],
+        [member("device", tarfile.CHRTYPE)],
+    ],
+)
+def test_an_archive_that_tries_to_get_out_is_refused(pack, tmp_path, members):
+    (tmp_path / "secret").write_bytes(b"secret")
+    home = tmp_path / "home"
+    home.mkdir()
+    with pytest.raises(BadArchive, match=r"release\.tar\.gz"):
+        unpack(pack(member("fine", data=b"x"), *members), home / "one")
+    assert files(home) == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_absolute_path_lands_inside(pack, tmp_path):
+    unpack(pack(member("/out", data=b"x")), tmp_path / "one")
+    assert files(tmp_path / "one") == ["out"]
+
+
+def test_an_archive_that_grows_too_large_is_refused(pack, tmp_path):
+    archive = pack(*(member(f"f{number}", data=bytes(600)) for number in range(2)))
+    with pytest.raises(BadArchive, match="more than 1000 bytes"):
+        unpack(archive, tmp_path / "home" / "one", largest=1000)
+    assert files(tmp_path / "home") == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"not an archive", gzip.compress(b"no tar"), b"\x1f\x8b" + bytes(100)],
+)
+def test_what_is_no_archive_is_told(tmp_path, data):
+    archive = tmp_path / "release.tar.gz"
+    archive.write_bytes(data)
+    with pytest.raises(BadArchive, match=r"release\.tar\.gz"):
+        unpack(archive, tmp_path / "one")
+
+
+def test_an_archive_that_was_cut_off_is_refused(pack, tmp_path):
+    archive = pack(member("big", data=os.urandom(100_000)))
+    archive.write_bytes(archive.read_bytes()[:50_000])
+    with pytest.raises(BadArchive):
+        unpack(archive, tmp_path / "one")
+    assert not (tmp_path / "one").exists()
