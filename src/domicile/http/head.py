@@ -84,12 +84,12 @@ class ResponseHead:
     end: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class NeedMore:
     """The head is not whole yet."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Answer this status, then close."""
 
