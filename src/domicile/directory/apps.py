@@ -1,0 +1,182 @@
+"""What happens to apps: planned here, carried out by the mover.
+
+Each function is one transaction; what it refuses it refuses whole.
+"""
+
+from collections import Counter
+
+import msgspec
+
+from domicile.directory import journal
+from domicile.errors import DomicileError
+from domicile.model.ids import looks_like_id, new_id
+from domicile.model.moves import Lodging, Move, Step, records_of
+from domicile.model.names import check_app_name, hosts_of
+from domicile.model.placement import accepts, choose_cluster
+from domicile.model.records import (
+    App,
+    AppState,
+    Cluster,
+    Owner,
+    Placement,
+    Release,
+    Residence,
+)
+from domicile.store.transaction import Reading, StaleGeneration, Transaction
+
+
+class NotFound(DomicileError):
+    """There is no such thing in the directory."""
+
+
+class AlreadyThere(DomicileError):
+    """The name is taken, or what was asked for is so already."""
+
+
+class MoveInProgress(DomicileError):
+    """Another move of the app has not ended."""
+
+
+class CannotMove(DomicileError):
+    """The app is in no state to be moved."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a deployment asks for: the blob, how to run it, and where."""
+
+    digest: str
+    command: str
+    environment: dict[str, str] = {}
+    size: int = 0
+    to: str = ""
+
+
+async def find_app(reading: Reading, name_or_id: str) -> App:
+    """Find an app by `hello.ada` or its id; raises NotFound."""
+    app = None
+    if looks_like_id(name_or_id):
+        app = await reading.get(App, name_or_id)
+    else:
+        name, _, owner = name_or_id.partition(".")
+        app = await _app_named(reading, owner, name)
+    if app is None:
+        raise NotFound(
+            f"no app {name_or_id!r}: name it as <app>.<owner>, such as hello.ada, "
+            "or by its id"
+        )
+    return app
+
+
+async def plan_deployment(
+    tx: Transaction, owner_name: str, name: str, wanted: Wanted
+) -> Move:
+    """Plan the first deployment of a new app: a move without a source."""
+    check_app_name(name)
+    owner = await tx.get(Owner, owner_name)
+    if owner is None:
+        raise NotFound(f"no owner {owner_name!r}: add it with `domicile owner add`")
+    existing = await _app_named(tx, owner_name, name)
+    if existing is not None:
+        raise AlreadyThere(
+            f"{name}.{owner_name} exists already, with id {existing.id}: "
+            "choose another name, or delete it first"
+        )
+    cluster = await _cluster_for(tx, owner.plan, wanted.to)
+    app_id = new_id()
+    release = Release(
+        new_id(),
+        app_id,
+        wanted.digest,
+        wanted.command,
+        wanted.environment,
+        size=wanted.size,
+    )
+    state = AppState.DEPLOYING
+    app = App(app_id, name, owner_name, owner.zone, 0, state, release.id)
+    await tx.put(release)
+    return await _plan(tx, app, source="", target=cluster.name)
+
+
+async def plan_move(
+    tx: Transaction, app: App, target: str, seen: int | None = None
+) -> Move:
+    """Plan a move: a generation is taken. `seen` is the one its asker saw, if any."""
+    if seen is not None and seen != app.generation:
+        raise StaleGeneration(
+            f"{app.name}.{app.owner} is at generation {app.generation}, not {seen}: "
+            "read it again"
+        )
+    placement = await tx.get(Placement, app.id)
+    if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
+        raise CannotMove(
+            f"{app.name}.{app.owner} is {app.state}: only a live app moves"
+        )
+    cluster = await _cluster_named(tx, target)
+    open_moves = await journal.open_moves(tx, app.id)
+    if open_moves:
+        raise MoveInProgress(
+            f"{app.name}.{app.owner} is moving to {open_moves[0].move.target}: "
+            "wait until that has ended"
+        )
+    if placement.cluster == target:
+        raise AlreadyThere(f"{app.name}.{app.owner} lives in {target} already")
+    return await _plan(tx, app, source=placement.cluster, target=cluster.name)
+
+
+async def lodging_of(reading: Reading, app: App, source: str) -> Lodging:
+    """Give what the residences of a move have in common."""
+    release = await reading.get(Release, app.release)
+    assert release is not None, "a release stays as long as its app"
+    reports = await journal.reports_on(reading, app.id)
+    port = reports[source].port if source in reports else 0
+    return Lodging(hosts_of(app.name, app.owner, app.id, app.zone), release, port)
+
+
+async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
+    lived_in = {
+        residence.cluster
+        for residence in await tx.all(Residence)
+        if residence.app == app.id
+    }
+    move = Move(
+        new_id(),
+        app.id,
+        app.generation + 1,
+        source,
+        target,
+        tuple(sorted(lived_in - {source, target})),
+        Step.PLANNED,
+    )
+    for record in records_of(move, app, await lodging_of(tx, app, source)):
+        await tx.put(record)
+    await journal.add_move(tx, move)
+    return move
+
+
+async def _app_named(reading: Reading, owner: str, name: str) -> App | None:
+    for app in await reading.all(App):
+        if app.owner == owner and app.name == name:
+            return app
+    return None
+
+
+async def _cluster_named(reading: Reading, name: str) -> Cluster:
+    cluster = await reading.get(Cluster, name)
+    if cluster is None:
+        known = ", ".join(each.name for each in await reading.all(Cluster))
+        raise NotFound(f"no cluster {name!r}: there are {known or 'none yet'}")
+    return cluster
+
+
+async def _cluster_for(reading: Reading, plan: str, to: str) -> Cluster:
+    """Choose by plan; an operator's choice wins, whatever the plan."""
+    if to:
+        return await _cluster_named(reading, to)
+    apps = Counter(each.cluster for each in await reading.all(Placement))
+    return choose_cluster(await reading.all(Cluster), plan, apps)
+
+
+def overrides(cluster: Cluster, plan: str) -> bool:
+    """Whether an operator's choice goes against the plan, which is then said."""
+    preferred = not cluster.prefers or plan in cluster.prefers
+    return not (accepts(cluster, plan) and preferred)

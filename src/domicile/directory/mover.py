@@ -1,0 +1,96 @@
+"""Carries moves through: looks at the facts, enters the next step, waits again.
+
+A notification wakes, the journal tells: whoever is killed here is followed by another
+who finds each move at the step that was committed.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from domicile.clock import Clock, wall
+from domicile.directory import journal
+from domicile.directory.apps import lodging_of
+from domicile.directory.journal import Entry
+from domicile.model.moves import Facts, Move, Step, advance, records_of
+from domicile.model.records import App
+from domicile.store.bell import Bell
+from domicile.store.store import Store
+
+# How long a step waits before it is undone, or is given up as undone.
+DEADLINE_SECONDS = {Step.PREPARING: 60.0, Step.UNDOING: 60.0}
+
+# What no bell tells (a follower that fell silent, a deadline) is looked for this often.
+LOOK_SECONDS = 0.5
+
+_log = structlog.get_logger()
+
+Acknowledged = Callable[[int], bool]
+
+
+class Mover:
+    """The one who advances moves; `acknowledged(serial)` is of the name servers."""
+
+    def __init__(
+        self, store: Store, acknowledged: Acknowledged, clock: Clock = wall
+    ) -> None:
+        self._store = store
+        self._acknowledged = acknowledged
+        self._clock = clock
+        self.bell = Bell()
+
+    async def run(self) -> None:
+        """Advance moves until cancelled."""
+        while True:
+            if not await self.look():
+                await self.bell.wait(LOOK_SECONDS)
+
+    async def look(self) -> bool:
+        """Advance each open move by a step if it can; whether any did."""
+        async with self._store.reading() as reading:
+            entries = await journal.open_moves(reading)
+        advanced = [await self._advance(entry) for entry in entries]
+        return any(advanced)
+
+    async def wait_for_end(self, move_id: str) -> Move | None:
+        """Wait until the move has ended; None where there is no such move."""
+        while True:
+            async with self._store.reading() as reading:
+                entry = await journal.move_by_id(reading, move_id)
+            if entry is None:
+                return None
+            if entry.move.step in {Step.FINISHED, Step.FAILED}:
+                return entry.move
+            await self.bell.wait(LOOK_SECONDS)
+
+    async def _advance(self, entry: Entry) -> bool:
+        after = advance(entry.move, await self._facts(entry))
+        if after is None or not await self._enter(entry, after):
+            return False
+        _log.info("move", id=after.id, app=after.app, step=after.step.value)
+        self.bell.ring()
+        return True
+
+    async def _facts(self, entry: Entry) -> Facts:
+        async with self._store.reading() as reading:
+            reports = await journal.reports_on(reading, entry.move.app)
+        deadline = DEADLINE_SECONDS.get(entry.move.step)
+        return Facts(
+            reports,
+            acknowledged=self._acknowledged(entry.serial),
+            expired=deadline is not None and self._clock() > entry.since + deadline,
+        )
+
+    async def _enter(self, entry: Entry, after: Move) -> bool:
+        """Write the step and its records at once; False if another was faster."""
+        async with self._store.transaction() as tx:
+            current = await journal.move_by_id(tx, entry.move.id)
+            if current is None or current.move != entry.move:
+                return False
+            app = await tx.get(App, after.app)
+            assert app is not None, "an app that moves is not forgotten"
+            lodging = await lodging_of(tx, app, after.source)
+            for record in records_of(after, app, lodging):
+                await tx.put(record)
+            await journal.set_move(tx, after, tx.serial)
+        return True

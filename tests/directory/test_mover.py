@@ -1,0 +1,279 @@
+"""Moves over a real store; the test reports as the managers would."""
+
+import pytest
+
+from domicile.directory import apps, journal
+from domicile.directory.mover import DEADLINE_SECONDS, Mover
+from domicile.model.moves import Report, Status, Step
+from domicile.model.names import BadName
+from domicile.model.placement import NoRoom
+from domicile.model.records import (
+    App,
+    AppState,
+    Cluster,
+    Owner,
+    Placement,
+    Residence,
+    ResidenceState,
+)
+from domicile.store.transaction import StaleGeneration
+
+WANTED = apps.Wanted("0" * 64, "python app.py", {"SECRET": "s"})
+
+
+class Hosting:
+    """A directory with two clusters, and a mover that the test lets look."""
+
+    def __init__(self, store):
+        self.store = store
+        self.now = 1000.0
+        store._clock = lambda: self.now
+        self.acknowledged = True
+        self.mover = Mover(store, lambda _: self.acknowledged, lambda: self.now)
+
+    async def plan(self, planner, *arguments):
+        async with self.store.transaction() as tx:
+            return await planner(tx, *arguments)
+
+    async def report(self, move, cluster, status, **more):
+        report = Report(move.app, cluster, move.generation, status, **more)
+        async with self.store.transaction() as tx:
+            await journal.take_report(tx, report)
+
+    async def settle(self):
+        while await self.mover.look():
+            pass
+
+    async def deploy(self, name="hello", cluster="amber"):
+        move = await self.plan(apps.plan_deployment, "ada", name, WANTED)
+        await self.settle()
+        await self.report(move, cluster, Status.SERVING)
+        await self.settle()
+        return move
+
+    async def app(self):
+        async with self.store.reading() as reading:
+            return await apps.find_app(reading, "hello.ada")
+
+    async def step(self, move):
+        async with self.store.reading() as reading:
+            entry = await journal.move_by_id(reading, move.id)
+        return entry.move.step
+
+    async def residences(self, app):
+        async with self.store.reading() as reading:
+            found = await reading.all(Residence)
+        return {
+            each.cluster: (each.state, each.to, each.generation)
+            for each in found
+            if each.app == app
+        }
+
+    async def placement(self, app):
+        async with self.store.reading() as reading:
+            found = await reading.get(Placement, app)
+        return found and (found.cluster, found.generation)
+
+
+@pytest.fixture
+async def hosting(store):
+    async with store.transaction() as tx:
+        await tx.put(Owner("ada", "apps.test", "free"))
+        await tx.put(Cluster("amber", ("127.0.0.11",), (), ("free",)))
+        await tx.put(Cluster("birch", ("127.0.0.12",), (), ("pro",)))
+    return Hosting(store)
+
+
+HERE, AWAY, GONE = ResidenceState.HERE, ResidenceState.AWAY, ResidenceState.GONE
+
+
+async def test_a_deployment_is_placed_once_it_serves(hosting):
+    move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    await hosting.settle()
+    assert await hosting.residences(move.app) == {"amber": (HERE, "", 1)}
+    assert await hosting.placement(move.app) is None
+    await hosting.report(move, "amber", Status.SERVING)
+    await hosting.settle()
+    assert await hosting.placement(move.app) == ("amber", 1)
+    assert (await hosting.app()).state is AppState.RUNNING
+    assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_a_move_leaves_a_tombstone_and_ends_when_the_source_settled(hosting):
+    first = await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    assert (await hosting.residences(first.app))["amber"] == (HERE, "", 1)
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.settle()
+    assert await hosting.residences(first.app) == {
+        "amber": (AWAY, "birch", 2),
+        "birch": (HERE, "", 2),
+    }
+    assert await hosting.placement(first.app) == ("birch", 2)
+    assert await hosting.step(move) is Step.SETTLING
+    await hosting.report(move, "amber", Status.SETTLED)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_a_move_ends_only_when_the_name_servers_know(hosting):
+    await hosting.deploy()
+    hosting.acknowledged = False
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.report(move, "amber", Status.SETTLED)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.SETTLING
+    hosting.acknowledged = True
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_a_target_that_fails_leaves_the_app_where_it_was(hosting):
+    first = await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.FAILED, detail="port 5000 is taken")
+    await hosting.settle()
+    assert await hosting.residences(first.app) == {
+        "amber": (HERE, "", 3),
+        "birch": (AWAY, "amber", 3),
+    }
+    assert await hosting.placement(first.app) == ("amber", 3)
+    hosting.now += DEADLINE_SECONDS[Step.UNDOING] + 1
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FAILED
+    app = await hosting.app()
+    assert (app.state, app.generation) == (AppState.RUNNING, 3)
+    assert app.detail == "port 5000 is taken"
+
+
+async def test_a_silent_target_is_given_up_at_the_deadline(hosting):
+    await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    assert await hosting.step(move) is Step.PREPARING
+    hosting.now += DEADLINE_SECONDS[Step.PREPARING] + 1
+    await hosting.settle()
+    assert await hosting.step(move) is Step.UNDOING
+
+
+async def test_another_mover_goes_on_where_one_was_killed(hosting):
+    await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.mover.look()
+    hosting.mover = Mover(hosting.store, lambda _: True, lambda: hosting.now)
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.report(move, "amber", Status.SETTLED)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_two_movers_enter_a_step_once(hosting):
+    """Each step is compared with the journal in the transaction that writes it."""
+    move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    async with hosting.store.reading() as reading:
+        (entry,) = await journal.open_moves(reading)
+    other = Mover(hosting.store, lambda _: True, lambda: hosting.now)
+    assert await hosting.mover._advance(entry)
+    assert not await other._advance(entry)
+    assert await hosting.step(move) is Step.PREPARING
+
+
+async def test_a_report_of_an_older_generation_is_not_kept(hosting):
+    first = await hosting.deploy()
+    async with hosting.store.transaction() as tx:
+        older = Report(first.app, "amber", 0, Status.FAILED)
+        assert not await journal.take_report(tx, older)
+
+
+async def test_the_port_an_app_insists_on_reaches_the_target(hosting):
+    first = await hosting.deploy()
+    await hosting.report(first, "amber", Status.SERVING, port=5000)
+    await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    async with hosting.store.reading() as reading:
+        wanted = await reading.get(Residence, f"birch/{first.app}")
+    assert wanted.port == 5000
+
+
+async def test_an_app_is_found_by_name_and_by_id(hosting):
+    move = await hosting.deploy()
+    async with hosting.store.reading() as reading:
+        assert (await apps.find_app(reading, move.app)).name == "hello"
+        for nothing in ("other.ada", "hello", "a" * 26, ""):
+            with pytest.raises(apps.NotFound, match="such as"):
+                await apps.find_app(reading, nothing)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "wanted", "error"),
+    [
+        ("ada", "hello", WANTED, apps.AlreadyThere),
+        ("eve", "hello", WANTED, apps.NotFound),
+        ("ada", "-", WANTED, BadName),
+        ("ada", "x", apps.Wanted("0" * 64, "c", to="cedar"), apps.NotFound),
+    ],
+)
+async def test_a_bad_deployment_is_refused_whole(hosting, owner, name, wanted, error):
+    await hosting.deploy()
+    before = await hosting.store.head()
+    with pytest.raises(error):
+        await hosting.plan(apps.plan_deployment, owner, name, wanted)
+    assert await hosting.store.head() == before
+
+
+@pytest.mark.parametrize(
+    ("target", "seen", "error"),
+    [
+        ("cedar", None, apps.NotFound),
+        ("amber", None, apps.AlreadyThere),
+        ("birch", 7, StaleGeneration),
+    ],
+)
+async def test_a_bad_move_is_refused(hosting, target, seen, error):
+    await hosting.deploy()
+    with pytest.raises(error):
+        await hosting.plan(apps.plan_move, await hosting.app(), target, seen)
+
+
+async def test_an_app_moves_once_at_a_time(hosting):
+    await hosting.deploy()
+    await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    with pytest.raises(apps.MoveInProgress, match="birch"):
+        await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+
+
+async def test_an_app_that_failed_to_deploy_does_not_move(hosting):
+    move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    await hosting.settle()
+    await hosting.report(move, "amber", Status.FAILED, detail="opened no port")
+    await hosting.settle()
+    assert (await hosting.residences(move.app))["amber"] == (GONE, "", 2)
+    with pytest.raises(apps.CannotMove):
+        await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+
+
+async def test_plans_guide_placement_and_an_operator_overrides(hosting):
+    async with hosting.store.transaction() as tx:
+        await tx.put(Owner("bob", "apps.test", "pro"))
+    by_plan = await hosting.plan(apps.plan_deployment, "bob", "chat", WANTED)
+    assert by_plan.target == "birch"
+    chosen = apps.Wanted("0" * 64, "c", to="amber")
+    by_hand = await hosting.plan(apps.plan_deployment, "bob", "talk", chosen)
+    assert by_hand.target == "amber"
+    amber = Cluster("amber", (), (), ("free",))
+    assert apps.overrides(amber, "pro")
+    assert not apps.overrides(amber, "free")
+
+
+async def test_without_room_nothing_is_planned(store):
+    async with store.transaction() as tx:
+        await tx.put(Owner("ada", "apps.test", "free"))
+    with pytest.raises(NoRoom):
+        async with store.transaction() as tx:
+            await apps.plan_deployment(tx, "ada", "hello", WANTED)
+    async with store.reading() as reading:
+        assert await reading.all(App) == []
