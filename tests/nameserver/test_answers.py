@@ -1,0 +1,144 @@
+"""What is answered for the names of a small directory."""
+
+from ipaddress import ip_address
+
+import dns.rdata
+import pytest
+
+from domicile.dns.name import fold, name_from_text, name_to_text
+from domicile.dns.rdata import Rcode, Rdtype
+from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
+from domicile.nameserver.answers import answer
+
+
+class Records:
+    """The records of a directory, in memory: a `ServedView`."""
+
+    def __init__(self, serial=7, behind=False):
+        self.serial = serial
+        self.behind = behind
+
+    def zone(self, name):
+        return {"apps.test": ZONE, "bare.test": BARE}.get(name)
+
+    def owner(self, name):
+        return OWNER if name == OWNER.name else None
+
+    def app_named(self, owner, name):
+        return APP if (owner, name) == ("ada", "hello") else None
+
+    def placement(self, app):
+        return PLACEMENT if app == PLACEMENT.app else None
+
+    def cluster(self, name):
+        return AMBER if name == AMBER.name else None
+
+
+ZONE = Zone(
+    "apps.test",
+    {"ns1.in.apps.test": ("127.0.0.1", "::1"), "ns.else.example": ("127.0.0.2",)},
+    landing=("127.0.0.9",),
+    hostmaster="the.host@apps.test",
+    ttl=60,
+)
+BARE = Zone("bare.test", {})
+AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), ())
+APP = App("k" * 26, "hello", "ada", "apps.test", 2, AppState.RUNNING)
+OWNER = Owner("ada", "apps.test", "free")
+PLACEMENT = Placement(APP.id, "amber", 2)
+SOA = ["apps.test SOA"]
+
+# name, type, rcode, answer, authority
+CASES = [
+    ("hello.ada.apps.test", "A", "NOERROR", ["127.0.0.11", "127.0.0.12"], []),
+    ("hello.ada.apps.test", "AAAA", "NOERROR", ["::11"], []),
+    ("hello.ada.apps.test", "TXT", "NOERROR", [], SOA),
+    ("hello--ada.apps.test", "AAAA", "NOERROR", ["::11"], []),
+    ("k" * 26 + ".apps.test", "AAAA", "NOERROR", ["::11"], []),
+    # RFC 8020: what has names below it exists.
+    ("ada.apps.test", "A", "NOERROR", [], SOA),
+    ("in.apps.test", "A", "NOERROR", [], SOA),
+    ("eve.apps.test", "A", "NXDOMAIN", [], SOA),
+    ("x.hello.ada.apps.test", "A", "NXDOMAIN", [], SOA),
+    ("_acme-challenge.apps.test", "TXT", "NXDOMAIN", [], SOA),
+    ("apps.test", "A", "NOERROR", ["127.0.0.9"], []),
+    ("apps.test", "AAAA", "NOERROR", [], SOA),
+    ("apps.test", "DS", "NOERROR", [], SOA),
+    ("bare.test", "NS", "NOERROR", [], ["bare.test SOA"]),
+    ("ns1.in.apps.test", "A", "NOERROR", ["127.0.0.1"], []),
+    ("ns1.in.apps.test", "AAAA", "NOERROR", ["::1"], []),
+    ("ns.else.example", "A", "REFUSED", [], []),
+    ("test", "NS", "REFUSED", [], []),
+    (".", "NS", "REFUSED", [], []),
+]
+TYPES = {"A": 1, "NS": 2, "TXT": 16, "AAAA": 28, "DS": 43}
+
+
+def ask(name, rdtype, **view):
+    return answer(Records(**view), fold(name_from_text(name)), rdtype)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case[:2]))
+def test_answers(case):
+    name, rdtype, rcode, addresses, authority = case
+    found = ask(name, TYPES[rdtype])
+    assert found.rcode == Rcode[rcode]
+    assert found.authoritative is (rcode != "REFUSED")
+    rdatas = [rdata for rrset in found.answer for rdata in rrset.rdatas]
+    assert [str(ip_address(rdata)) for rdata in rdatas] == addresses
+    assert [
+        f"{name_to_text(rrset.name)} {Rdtype(rrset.rdtype).name}"
+        for rrset in found.authority
+    ] == authority
+
+
+def soa_of(found):
+    (rrset,) = found.answer or found.authority
+    return dns.rdata.from_wire(1, 6, rrset.rdatas[0], 0, len(rrset.rdatas[0]))
+
+
+def test_the_soa_bears_the_serial_that_is_served():
+    """RFC 1982: serials of a zone are counted modulo 2**32."""
+    assert soa_of(ask("apps.test", Rdtype.SOA)).serial == 7
+    assert soa_of(ask("apps.test", Rdtype.SOA, serial=2**32 + 5)).serial == 5
+
+
+def test_the_soa_names_the_first_server_and_who_is_responsible():
+    soa = soa_of(ask("apps.test", Rdtype.SOA))
+    assert str(soa.mname) == "ns1.in.apps.test."
+    assert str(soa.rname) == r"the\.host.apps.test."
+    assert str(soa_of(ask("bare.test", Rdtype.SOA)).rname) == "hostmaster.bare.test."
+
+
+@pytest.mark.parametrize(("behind", "ttl"), [(False, 30), (True, 5)])
+def test_a_no_lasts_shorter_while_we_are_behind(behind, ttl):
+    for name in ("eve.apps.test", "ada.apps.test"):
+        found = ask(name, Rdtype.A, behind=behind)
+        assert [rrset.ttl for rrset in found.authority] == [ttl]
+        assert soa_of(found).minimum == ttl
+
+
+def test_addresses_last_as_long_as_the_zone_says():
+    (rrset,) = ask("hello.ada.apps.test", Rdtype.A, behind=True).answer
+    assert rrset.ttl == 60
+
+
+def test_servers_come_with_their_addresses_in_the_zone():
+    found = ask("apps.test", Rdtype.NS)
+    servers = [name_to_text(rdata) for rdata in found.answer[0].rdatas]
+    assert servers == ["ns1.in.apps.test", "ns.else.example"]
+    glue = [(name_to_text(each.name), each.rdtype) for each in found.additional]
+    assert glue == [("ns1.in.apps.test", 1), ("ns1.in.apps.test", 28)]
+
+
+@pytest.mark.parametrize(
+    ("name", "rcode"),
+    [
+        (b"\x09apps.test\0", Rcode.REFUSED),
+        (b"\x09hello.ada\x04apps\x04test\0", Rcode.NXDOMAIN),
+        (b"\x03ada\x09apps.test\0", Rcode.REFUSED),
+        (b"\x02\xff\0\x04apps\x04test\0", Rcode.NXDOMAIN),
+    ],
+)
+def test_a_dot_inside_a_label_parts_no_labels(name, rcode):
+    assert answer(Records(), name, Rdtype.A).rcode is rcode
