@@ -1,0 +1,131 @@
+"""TCP (RFC 7766): queries pipelined, answered in order; the idle and the slow are cut.
+
+Only a whole message is a sign of life, so neither one octet a second nor a client that
+does not read holds a connection. When there are too many, the one idle longest goes.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import cast
+
+from domicile.dns.stream import Deframer, frame
+from domicile.nameserver.replies import Replies
+
+IDLE = 10.0
+MOST = 1000
+MOST_OF_ONE_PEER = 100
+
+
+class Connections:
+    """The open connections of a worker, those idle longest first."""
+
+    def __init__(
+        self,
+        replies: Replies,
+        *,
+        idle: float = IDLE,
+        most: int = MOST,
+        most_of_one_peer: int = MOST_OF_ONE_PEER,
+    ) -> None:
+        self.replies = replies
+        self.idle = idle
+        self._most = most
+        self._most_of_one_peer = most_of_one_peer
+        self._open: dict[Connection, None] = {}
+        self._of_peer: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def factory(self) -> Callable[[], asyncio.Protocol]:
+        """What `loop.create_server` asks for."""
+        return lambda: Connection(self)
+
+    def add(self, connection: "Connection") -> bool:
+        """Count a connection in, unless its peer has as many as one may."""
+        if self._of_peer[connection.peer] >= self._most_of_one_peer:
+            return False
+        if len(self._open) >= self._most:
+            next(iter(self._open)).cut()
+        self._open[connection] = None
+        self._of_peer[connection.peer] += 1
+        return True
+
+    def touch(self, connection: "Connection") -> None:
+        """Make a connection the one that was idle least."""
+        if connection in self._open:
+            del self._open[connection]
+            self._open[connection] = None
+
+    def remove(self, connection: "Connection") -> None:
+        if connection not in self._open:
+            return
+        del self._open[connection]
+        self._of_peer[connection.peer] -= 1
+        if not self._of_peer[connection.peer]:
+            del self._of_peer[connection.peer]
+
+    def close(self) -> None:
+        """End all connections; what is written already is still sent."""
+        for connection in list(self._open):
+            connection.close()
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._deframer = Deframer()
+        self._timer: asyncio.TimerHandle | None = None
+        self.peer = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.peer = (transport.get_extra_info("peername") or ("",))[0]
+        if not self._connections.add(self):
+            self._transport.abort()
+            return
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        messages = self._deframer.receive(data)
+        if not messages or self._transport.is_closing():
+            return
+        with self._connections.replies.batch(stream=True) as reply:
+            found = [reply(message) for message in messages]
+        self._connections.touch(self)
+        self._wait()
+        self._transport.write(b"".join(frame(each) for each in found if each))
+
+    def pause_writing(self) -> None:
+        # Who does not read is not read from, so that answers do not pile up here.
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        self._connections.remove(self)
+
+    def close(self) -> None:
+        """End the connection once what is written has been sent."""
+        self._transport.close()
+
+    def cut(self) -> None:
+        """End the connection now."""
+        self._connections.remove(self)
+        self._transport.abort()
+
+    def _wait(self) -> None:
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._connections.idle, self.cut)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()

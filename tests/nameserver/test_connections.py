@@ -1,0 +1,157 @@
+"""Queries over TCP: pipelined, cut anywhere, and connections that must go."""
+
+import asyncio
+
+import dns.asyncquery
+import dns.message
+import pytest
+
+from domicile.dns.stream import frame
+from domicile.nameserver.connections import Connections
+
+EOF = b""
+
+
+def query(number=1, name="hello.ada.apps.test") -> bytes:
+    message = dns.message.make_query(name, "A")
+    message.id = number
+    return frame(message.to_wire())
+
+
+async def read_reply(reader):
+    length = int.from_bytes(await reader.readexactly(2), "big")
+    return dns.message.from_wire(await reader.readexactly(length))
+
+
+async def connect(port):
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+async def read_end(reader) -> bytes:
+    """Read until the server ends the connection, in whichever way."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return EOF
+
+
+async def end(*writers) -> None:
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+async def test_an_answer_too_long_for_udp_comes_whole(serve, replies):
+    port = await serve(Connections(replies))
+    asked = dns.message.make_query("apps.test", "A")
+    reply = await dns.asyncquery.tcp(asked, "127.0.0.1", timeout=30, port=port)
+    assert len(reply.answer[0]) == 100
+
+
+async def test_pipelined_queries_are_answered_in_order(serve, replies):
+    reader, writer = await connect(await serve(Connections(replies)))
+    writer.write(b"".join(query(number) for number in range(300)))
+    assert [(await read_reply(reader)).id for _ in range(300)] == list(range(300))
+    await end(writer)
+
+
+async def test_a_query_in_single_octets_is_answered(serve, replies):
+    reader, writer = await connect(await serve(Connections(replies)))
+    for octet in query():
+        writer.write(bytes((octet,)))
+        await writer.drain()
+        await asyncio.sleep(0)
+    assert (await read_reply(reader)).answer
+    await end(writer)
+
+
+async def test_rubbish_gets_silence_and_the_next_query_its_answer(serve, replies):
+    reader, writer = await connect(await serve(Connections(replies)))
+    writer.write(frame(b"") + frame(b"rubbish") + query(9))
+    assert (await read_reply(reader)).id == 9
+    await end(writer)
+
+
+async def test_who_closes_its_side_still_gets_the_answer(serve, replies):
+    reader, writer = await connect(await serve(Connections(replies)))
+    writer.write(query(5))
+    writer.write_eof()
+    assert (await read_reply(reader)).id == 5
+    assert await reader.read() == EOF
+    await end(writer)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0", query()[:-1]])
+async def test_a_connection_without_a_whole_query_is_cut(serve, replies, sent):
+    connections = Connections(replies, idle=0.05)
+    reader, writer = await connect(await serve(connections))
+    writer.write(sent)
+    assert await read_end(reader) == EOF
+    await end(writer)
+    assert len(connections) == 0
+
+
+async def test_single_octets_are_no_sign_of_life(serve, replies):
+    """Who sends an octet now and then, and never a whole query, is cut as well."""
+    reader, writer = await connect(await serve(Connections(replies, idle=0.1)))
+    ended = asyncio.create_task(read_end(reader))
+    writer.write(b"\xff\xff")
+    while not ended.done():
+        writer.write(b"x")
+        await asyncio.sleep(0.01)
+    assert ended.result() == EOF
+    await end(writer)
+
+
+async def test_who_does_not_read_is_cut(serve, replies):
+    """Answers that nobody reads fill the buffers, and then the idle time ends it."""
+    connections = Connections(replies, idle=0.2)
+    _, writer = await connect(await serve(connections))
+    writer.transport.pause_reading()
+    burst = query(name="apps.test") * 1000
+    try:
+        while True:
+            writer.write(burst)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    await end(writer)
+    assert len(connections) == 0
+
+
+async def test_a_peer_has_no_more_than_its_share(serve, replies):
+    port = await serve(Connections(replies, most_of_one_peer=1))
+    first_reader, first = await connect(port)
+    first.write(query(1))
+    await read_reply(first_reader)
+    second_reader, second = await connect(port)
+    assert await read_end(second_reader) == EOF
+    first.write(query(2))
+    assert (await read_reply(first_reader)).id == 2
+    await end(first, second)
+
+
+async def test_the_share_is_given_back(serve, replies):
+    connections = Connections(replies, most_of_one_peer=1)
+    port = await serve(connections)
+    for number in range(3):
+        reader, writer = await connect(port)
+        writer.write(query(number))
+        writer.write_eof()
+        assert (await read_reply(reader)).id == number
+        assert await reader.read() == EOF
+        await end(writer)
+
+
+async def test_when_full_the_one_idle_longest_goes(serve, replies):
+    port = await serve(Connections(replies, most=2))
+    old, busy = await connect(port), await connect(port)
+    for reader, writer in (old, busy, old, busy):
+        writer.write(query())
+        await read_reply(reader)
+    new = await connect(port)
+    assert await read_end(old[0]) == EOF
+    for reader, writer in (busy, new):
+        writer.write(query(3))
+        assert (await read_reply(reader)).id == 3
+    await end(old[1], busy[1], new[1])
