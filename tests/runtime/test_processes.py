@@ -152,6 +152,17 @@ async def test_the_whole_tree_is_killed_when_it_does_not_listen_to_term(yard):
     assert not any(map(runs, pids))
 
 
+async def test_who_left_the_session_and_lost_its_parent_is_killed_too(yard):
+    """The app obeys TERM at once; its own daemon does not."""
+    app = yard.start(
+        "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' &\n"
+        "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+    )
+    (daemon,) = yard.lines(1)
+    await app.stop(grace=0.5)
+    assert not runs(daemon)
+
+
 async def test_term_comes_first(yard):
     app = yard.start(
         "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"

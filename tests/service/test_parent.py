@@ -103,6 +103,15 @@ def test_a_deaf_child_is_killed_after_the_grace(start):
     assert script.process.wait() == 0
 
 
+def test_a_second_signal_changes_nothing(start):
+    script = start(PRELUDE + "parent.run_children([('a', deaf)], grace=0.5)")
+    script.lines(1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        script.process.send_signal(number)
+    assert script.rest() == ""
+    assert script.process.wait() == 0
+
+
 def test_children_of_a_killed_parent_end(start):
     script = start(PRELUDE + "parent.run_children([('a', polite), ('b', polite)])")
     script.lines(2)

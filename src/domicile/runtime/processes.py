@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,14 +76,11 @@ class AppProcess:
         leader = self.record.pid
         if _boot() != self.record.boot or _born(leader) not in {self.record.born, 0}:
             return []
-        found = {}
-        for pid in psutil.pids():
-            with contextlib.suppress(OSError, psutil.Error):
-                if os.getsid(pid) == leader:
-                    process = psutil.Process(pid)
-                    found[pid] = process
-                    found.update((each.pid, each) for each in process.children(True))
-        return [each for pid, each in found.items() if _born(pid)]
+        table = {pid: stat for pid in psutil.pids() if (stat := _look_up(pid))}
+        ours = {pid for pid, stat in table.items() if stat.session == leader}
+        while more := {p for p, stat in table.items() if stat.parent in ours} - ours:
+            ours |= more
+        return _running(ours)
 
     def note_port(self, port: int) -> None:
         """Record where the app really listens."""
@@ -93,12 +90,13 @@ class AppProcess:
     async def stop(self, grace: float = _GRACE) -> None:
         """Terminate all of it, kill what is left after the grace, and forget it."""
         deadline = time.monotonic() + grace
-        members = self.members()
+        members = set(self.members())
         _signal(members, signal.SIGTERM)
         while members:
             await asyncio.sleep(_LOOK_EVERY)
             self._reap()
-            members = self.members()
+            # Who has left the session is not found any more once its parent is dead.
+            members = {each for each in members if _runs(each)} | set(self.members())
             if time.monotonic() >= deadline:
                 _signal(members, signal.SIGKILL)
         self._reap()
@@ -176,7 +174,20 @@ def _environment(order: Start) -> dict[str, str]:
     }
 
 
-def _signal(members: list[psutil.Process], number: signal.Signals) -> None:
+def _running(pids: Iterable[int]) -> list[psutil.Process]:
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return [each for each in found if _runs(each)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it is the same process as before, and no zombie."""
+    return process.is_running() and _born(process.pid) != 0
+
+
+def _signal(members: Iterable[psutil.Process], number: signal.Signals) -> None:
     for each in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.send_signal(number)
@@ -191,11 +202,22 @@ def _born(pid: int) -> int:
 
     Unlike a time of day it stays the same when somebody sets the clock.
     """
+    stat = _look_up(pid)
+    return stat.born if stat and stat.state not in "ZX" else 0
+
+
+class _Stat(NamedTuple):
+    state: str
+    parent: int
+    session: int
+    born: int
+
+
+def _look_up(pid: int) -> _Stat | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return 0
+        return None
     # proc(5): the name may hold spaces and parentheses; fields 3 on come after it.
     fields = stat.rpartition(")")[2].split()
-    state, started = fields[0], int(fields[19])
-    return 0 if state in "ZX" else started
+    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 import structlog
@@ -70,6 +70,9 @@ def run_children(
     finally:
         os.close(write_end)
         os.close(read_end)
+        # Ctrl-C reaches a parent under a parent twice; once is enough.
+        while signal.sigtimedwait(_ENDS, 0):
+            pass
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -128,25 +131,25 @@ def _wait(seconds: float | None) -> int | None:
 def _bury(places: Sequence[_Place]) -> None:
     """Take note of the dead, and when they are to be started again."""
     now = time.monotonic()
-    for place in places:
-        if not place.pid:
-            continue
-        pid, status = os.waitpid(place.pid, os.WNOHANG)
-        if not pid:
-            continue
+    for place, status in _collect(places):
         if now - place.started_at >= _STEADY:
             place.failures = 0
         delay = _BACK_OFF[min(place.failures, len(_BACK_OFF) - 1)]
         place.failures += 1
         place.start_at = now + delay
-        place.pid = 0
         _log.warning(
-            "ended",
-            child=place.child.name,
-            pid=pid,
-            status=os.waitstatus_to_exitcode(status),
-            again_in=delay,
+            "died", child=place.child.name, status=status, starts_again_in=delay
         )
+
+
+def _collect(places: Sequence[_Place]) -> Iterator[tuple[_Place, int]]:
+    """Give who has ended, with the status as subprocess tells it."""
+    for place in places:
+        if place.pid:
+            pid, status = os.waitpid(place.pid, os.WNOHANG)
+            if pid:
+                place.pid = 0
+                yield place, os.waitstatus_to_exitcode(status)
 
 
 def _end(places: Sequence[_Place], grace: float) -> None:
@@ -159,7 +162,8 @@ def _end(places: Sequence[_Place], grace: float) -> None:
             _signal(places, signal.SIGKILL)
             left = 1.0
         signal.sigtimedwait({signal.SIGCHLD}, left)
-        _bury(places)
+        for place, status in _collect(places):
+            _log.info("ended", child=place.child.name, status=status)
 
 
 def _signal(places: Sequence[_Place], number: signal.Signals) -> None:
