@@ -131,6 +131,46 @@ def test_the_lifeline_alone_tells_of_a_killed_parent(start):
     assert script.rest().count("bye") == 2
 
 
+NESTED = (
+    PRELUDE
+    + """
+def service():
+    parent.run_children([('1', polite), ('2', polite)])
+parent.run_children([('a', service), ('b', service)])
+"""
+)
+
+
+def test_killing_a_parent_of_parents_ends_all(start):
+    script = start(NESTED)
+    script.lines(4)
+    script.process.kill()
+    assert script.rest().count("bye") == 4
+
+
+def test_ctrl_c_ends_a_parent_of_parents_with_all_below(start):
+    script = start(NESTED)
+    script.lines(4)
+    os.killpg(script.process.pid, signal.SIGINT)
+    assert script.rest().count("bye") == 4
+    assert script.process.wait() == 0
+
+
+def test_a_child_that_becomes_another_program_ends_with_its_parent(start):
+    script = start(
+        PRELUDE
+        + """
+def program():
+    os.execv("/bin/sh", ["sh", "-c", "trap 'echo over; exit' TERM; echo on; "
+             "while :; do sleep 0.05; done"])
+parent.run_children([('a', program)])
+"""
+    )
+    assert script.lines(1) == [["on"]]
+    script.process.kill()
+    assert script.rest() == "over\n"
+
+
 def test_a_child_without_a_loop_gets_the_death_signal(start):
     script = start(
         PRELUDE
