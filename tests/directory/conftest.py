@@ -1,6 +1,22 @@
+import asyncio
+from typing import NamedTuple
+
+import httpx
 import pytest
 
+from domicile.config import Address
+from domicile.directory.main import serve
+from domicile.directory.settings import Settings
+from domicile.model.records import Zone
+from domicile.service.sockets import open_alone
 from domicile.store.store import Store
+
+AMBER = {
+    "name": "amber",
+    "addresses": ["127.0.0.11"],
+    "links": ["127.0.0.11:8444"],
+    "prefers": ["free"],
+}
 
 
 @pytest.fixture
@@ -8,3 +24,73 @@ async def store(tmp_path):
     store = await Store.open(tmp_path / "directory.db")
     yield store
     await store.close()
+
+
+class Running(NamedTuple):
+    """A directory that answers at `url`, and its operator's token."""
+
+    url: str
+    token: str
+
+    def client(self, token: str | None = None) -> httpx.AsyncClient:
+        token = self.token if token is None else token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10)
+
+
+@pytest.fixture
+def listener():
+    with open_alone(Address("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture
+async def running(tmp_path, listener):
+    address = Address(*listener.getsockname())
+    settings = Settings(
+        data=tmp_path / "data",
+        listen=str(address),
+        zones=(Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),),
+    )
+    end = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, listener, end))
+    url = f"http://{address}"
+    async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+        # Connections wait in the listener's queue until it serves.
+        first = asyncio.create_task(client.get("/v1/owners"))
+        await asyncio.wait([first, serving], return_when=asyncio.FIRST_COMPLETED)
+        assert not serving.done() or serving.result()
+        assert (await first).status_code == 401
+    yield Running(url, settings.read_operator_token())
+    end.set_result(None)
+    await serving
+
+
+@pytest.fixture
+async def operator(running):
+    async with running.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def amber(running, operator):
+    """A client with the token of the cluster amber."""
+    answer = await operator.post("/v1/clusters", json=AMBER)
+    async with running.client(answer.json()["token"]) as client:
+        yield client
+
+
+@pytest.fixture
+async def ada(running, operator):
+    """A client with the token of the owner ada."""
+    answer = await operator.post("/v1/owners", json={"name": "ada"})
+    async with running.client(answer.json()["token"]) as client:
+        yield client
+
+
+@pytest.fixture
+async def ns1(running, operator):
+    """A client with the token of the name server ns1."""
+    answer = await operator.post("/v1/nameservers", json={"name": "ns1"})
+    async with running.client(answer.json()["token"]) as client:
+        yield client

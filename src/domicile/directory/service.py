@@ -1,0 +1,58 @@
+"""What the directory's API works with, opened together and closed together."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from domicile.clock import wall
+from domicile.directory.access import Role, remember
+from domicile.directory.authority import LinkAuthority
+from domicile.directory.blobs import BlobFolder
+from domicile.directory.registry import put_if_new
+from domicile.directory.settings import Settings
+from domicile.model.records import Record
+from domicile.store.bell import Bell
+from domicile.store.feed import Feed
+from domicile.store.store import Store
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """The open directory; `reported` rings when a cluster has reported."""
+
+    store: Store
+    feed: Feed
+    authority: LinkAuthority
+    blobs: BlobFolder
+    url: str
+    reported: Bell
+
+
+@asynccontextmanager
+async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
+    """Open the directory of these settings, made if need be."""
+    data = settings.data
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = await Store.open(settings.store or data / "directory.db")
+    try:
+        authority = LinkAuthority(settings.authority or data / "authority", wall)
+        await _write_settled(store, [*settings.zones, authority.record])
+        token = settings.read_operator_token()
+        async with store.transaction() as tx:
+            await remember(tx, token, Role.OPERATOR, "")
+        yield Directory(
+            store=store,
+            feed=await Feed.open(store),
+            authority=authority,
+            blobs=BlobFolder(settings.blobs or data / "blobs"),
+            url=settings.public_url,
+            reported=Bell(),
+        )
+    finally:
+        await store.close()
+
+
+async def _write_settled(store: Store, records: Iterable[Record]) -> None:
+    async with store.transaction() as tx:
+        for record in records:
+            await put_if_new(tx, record)

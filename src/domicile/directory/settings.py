@@ -1,0 +1,63 @@
+"""The settings of the directory: one TOML file."""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from domicile.config import Address, BadConfiguration
+from domicile.model.records import Zone
+
+_TOKEN_BYTES = 32
+_SHORTEST_TOKEN = 32
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the directory needs to start.
+
+    Store, authority, blobs and the operator's token lie in `data` unless they are
+    given; `url` is where others reach the API, if that is not where it listens.
+    """
+
+    data: Path
+    listen: str = "127.0.0.1:8053"
+    admin: str = ""
+    url: str = ""
+    store: str = ""
+    authority: Path | None = None
+    blobs: Path | None = None
+    operator_token: Path | None = None
+    zones: tuple[Zone, ...] = ()
+
+    @property
+    def public_url(self) -> str:
+        return self.url.rstrip("/") or f"http://{Address.parse(self.listen)}"
+
+    @property
+    def operator_token_file(self) -> Path:
+        return self.operator_token or self.data / "operator.token"
+
+    def read_operator_token(self) -> str:
+        """Read the operator's token, made if there is none; raises BadConfiguration."""
+        path = self.operator_token_file
+        if not path.exists():
+            _write_token(path)
+        token = path.read_text(encoding="utf-8").strip()
+        if len(token) < _SHORTEST_TOKEN:
+            raise BadConfiguration(
+                f"{path}: the operator's token has {len(token)} characters: at least "
+                f"{_SHORTEST_TOKEN} are needed; remove the file to have one made"
+            )
+        return token
+
+
+def _write_token(path: Path) -> None:
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(_TOKEN_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)

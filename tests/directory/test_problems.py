@@ -1,0 +1,74 @@
+"""Every error becomes a problem with the right status, and none tells too much."""
+
+import http
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+from litestar.exceptions import NotFoundException, ValidationException
+
+import domicile.directory
+import domicile.model
+from domicile.directory.authority import BadAuthorityFolder
+from domicile.directory.problems import STATUSES, problem_of
+from domicile.directory.registry import NotThere
+from domicile.errors import DomicileError
+
+# Raised only while the directory starts, or not at all in it.
+NEVER_ANSWERED = {BadAuthorityFolder}
+
+
+def errors_in(package):
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        module = importlib.import_module(found.name)
+        for _, each in inspect.getmembers(module, inspect.isclass):
+            if issubclass(each, DomicileError) and each is not DomicileError:
+                yield each
+
+
+RAISED = sorted(
+    {*errors_in(domicile.directory), *errors_in(domicile.model)} - NEVER_ANSWERED,
+    key=lambda each: each.__name__,
+)
+
+
+@pytest.mark.parametrize("error", RAISED)
+def test_an_error_that_a_caller_can_cause_is_not_the_directorys_fault(error):
+    """A new error belongs in the table."""
+    problem = problem_of(error("what was wrong"))
+    assert 400 <= problem.status < 500
+    assert problem.detail == "what was wrong"
+    assert problem.type == f"urn:domicile:{error.__name__}"
+
+
+def test_a_subclass_answers_as_what_it_is_a_kind_of():
+    class NoSuchMoon(NotThere):
+        pass
+
+    assert problem_of(NoSuchMoon("none")).status == 404
+
+
+def test_an_unlisted_error_of_ours_is_a_500_with_its_sentence():
+    problem = problem_of(BadAuthorityFolder("the folder is bad"))
+    assert (problem.status, problem.detail) == (500, "the folder is bad")
+
+
+def test_an_unexpected_error_tells_nothing_of_itself():
+    problem = problem_of(RuntimeError("the secret path"))
+    assert problem.status == 500
+    assert "secret" not in str(problem)
+    assert "RuntimeError" not in str(problem)
+
+
+@pytest.mark.parametrize("status", sorted(set(STATUSES.values())))
+def test_every_status_is_one_of_http(status):
+    assert http.HTTPStatus(status) == status
+
+
+def test_the_frameworks_errors_keep_their_status():
+    assert problem_of(NotFoundException()).status == 404
+    problem = problem_of(
+        ValidationException("bad", extra=[{"message": "Expected `str`", "key": "name"}])
+    )
+    assert (problem.status, problem.detail) == (400, "Expected `str`")
