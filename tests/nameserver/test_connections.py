@@ -1,13 +1,15 @@
 """Queries over TCP: pipelined, cut anywhere, and connections that must go."""
 
 import asyncio
+from contextlib import contextmanager
 
 import dns.asyncquery
 import dns.message
 import pytest
 
 from domicile.dns.stream import frame
-from domicile.nameserver.connections import Connections
+from domicile.nameserver.connections import BATCH, Connections
+from domicile.nameserver.replies import Replies
 
 EOF = b""
 
@@ -18,9 +20,18 @@ def query(number=1, name="hello.ada.apps.test") -> bytes:
     return frame(message.to_wire())
 
 
-async def read_reply(reader):
+async def read_message(reader) -> bytes:
     length = int.from_bytes(await reader.readexactly(2), "big")
-    return dns.message.from_wire(await reader.readexactly(length))
+    return await reader.readexactly(length)
+
+
+async def read_reply(reader):
+    return dns.message.from_wire(await read_message(reader))
+
+
+async def read_ids(reader, count) -> list[int]:
+    messages = [await read_message(reader) for _ in range(count)]
+    return [int.from_bytes(message[:2], "big") for message in messages]
 
 
 async def connect(port):
@@ -51,7 +62,52 @@ async def test_an_answer_too_long_for_udp_comes_whole(serve, replies):
 async def test_pipelined_queries_are_answered_in_order(serve, replies):
     reader, writer = await connect(await serve(Connections(replies)))
     writer.write(b"".join(query(number) for number in range(300)))
-    assert [(await read_reply(reader)).id for _ in range(300)] == list(range(300))
+    assert await read_ids(reader, 300) == list(range(300))
+    await end(writer)
+
+
+class CountedReplies(Replies):
+    """Remembers how many messages each batch answered."""
+
+    def __init__(self, replica):
+        super().__init__(replica)
+        self.sizes = []
+
+    @contextmanager
+    def batch(self, *, stream=False):
+        at = len(self.sizes)
+        self.sizes.append(0)
+        with super().batch(stream=stream) as reply:
+
+            def counted(message):
+                self.sizes[at] += 1
+                return reply(message)
+
+            yield counted
+
+
+async def test_a_burst_is_answered_in_turns(serve, replica):
+    """However many one client pipelines, the loop is held for a batch at most."""
+    replies = CountedReplies(replica)
+    reader, writer = await connect(await serve(Connections(replies)))
+    writer.write(b"".join(query(number) for number in range(1000)))
+    writer.write_eof()
+    assert await read_ids(reader, 1000) == list(range(1000))
+    assert await reader.read() == EOF
+    assert sum(replies.sizes) == 1000
+    assert max(replies.sizes) == BATCH
+    await end(writer)
+
+
+async def test_who_reads_late_gets_every_answer(serve, replies):
+    """Reading stalls and goes on; nothing is lost and nothing is out of order."""
+    reader, writer = await connect(await serve(Connections(replies)))
+    writer.transport.pause_reading()
+    burst = b"".join(query(number, "apps.test") for number in range(5000))
+    writer.write(burst)
+    await asyncio.sleep(0.2)
+    writer.transport.resume_reading()
+    assert await read_ids(reader, 5000) == list(range(5000))
     await end(writer)
 
 

@@ -5,7 +5,7 @@ does not read holds a connection. When there are too many, the one idle longest 
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import cast
 
@@ -15,6 +15,8 @@ from domicile.nameserver.replies import Replies
 IDLE = 10.0
 MOST = 1000
 MOST_OF_ONE_PEER = 100
+# What one client has pipelined beyond these waits until others had their turn.
+BATCH = 64
 
 
 class Connections:
@@ -79,6 +81,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._deframer = Deframer()
+        self._waiting: deque[bytes] = deque()
+        self._stalled = False
         self._timer: asyncio.TimerHandle | None = None
         self.peer = ""
 
@@ -91,22 +95,16 @@ class Connection(asyncio.Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        messages = self._deframer.receive(data)
-        if not messages or self._transport.is_closing():
-            return
-        with self._connections.replies.batch(stream=True) as reply:
-            found = [reply(message) for message in messages]
-        self._connections.touch(self)
-        self._wait()
-        self._transport.write(b"".join(frame(each) for each in found if each))
+        self._waiting += self._deframer.receive(data)
+        if self._waiting and not self._stalled:
+            self._serve()
 
     def pause_writing(self) -> None:
-        # Who does not read is not read from, so that answers do not pile up here.
-        self._transport.pause_reading()
+        self._stalled = True
 
     def resume_writing(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._stalled = False
+        self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -120,6 +118,31 @@ class Connection(asyncio.Protocol):
         """End the connection now."""
         self._connections.remove(self)
         self._transport.abort()
+
+    def _serve(self) -> None:
+        """Answer a batch of what waits."""
+        if self._transport.is_closing():
+            return
+        count = min(len(self._waiting), BATCH)
+        messages = [self._waiting.popleft() for _ in range(count)]
+        with self._connections.replies.batch(stream=True) as reply:
+            found = [reply(message) for message in messages]
+        self._connections.touch(self)
+        self._wait()
+        self._transport.write(b"".join(frame(each) for each in found if each))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Read on if all is answered and the client takes its answers."""
+        if self._transport.is_closing():
+            return
+        if self._stalled:
+            self._transport.pause_reading()
+        elif self._waiting:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._serve)
+        else:
+            self._transport.resume_reading()
 
     def _wait(self) -> None:
         self._stop_timer()
