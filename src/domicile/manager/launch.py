@@ -1,0 +1,137 @@
+"""Starts an app and finds where its web server listens, whatever PORT it was told."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from domicile.clock import monotonic
+from domicile.config import Address
+from domicile.errors import DomicileError
+from domicile.model.records import Release, Residence
+from domicile.runtime.ports import listening, of_the_app
+from domicile.runtime.processes import AppProcess, Start, start
+
+START_SECONDS = 30.0  # how long an app may take to open its port and answer
+_LOOK_SECONDS = 0.05
+_ANSWER_SECONDS = 5.0
+_LAST_LINES = 5
+_TAIL_BYTES = 4096
+
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
+
+
+class DidNotStart(DomicileError):
+    """The app does not run, or its web server cannot be asked."""
+
+
+class Order(NamedTuple):
+    """What to start: the residence's release, in this folder, on this machine."""
+
+    residence: Residence
+    release: Release
+    folder: Path
+    log: Path
+    host: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.residence.app}-{self.residence.generation}"
+
+
+class Launched(NamedTuple):
+    """A running app and where it listens."""
+
+    process: AppProcess
+    endpoint: Address
+
+
+def environment(order: Order) -> Mapping[str, str]:
+    """Give what the app is told; ours win over the release's own of the same name."""
+    return {
+        **order.release.environment,
+        "HOST": order.host,
+        "PORT": str(order.port),
+        "DOMICILE_APP": order.residence.name,
+        "DOMICILE_CLUSTER": order.residence.cluster,
+        "DOMICILE_GENERATION": str(order.residence.generation),
+    }
+
+
+async def launch(
+    order: Order, records: Path, seconds: float = START_SECONDS
+) -> Launched:
+    """Start the app and wait until it answers; raises DidNotStart or CannotStart.
+
+    What did not start is stopped again before the error is raised.
+    """
+    told = environment(order)
+    process = start(
+        Start(
+            order.name, order.release.command, order.folder, order.log, order.port, told
+        ),
+        records,
+    )
+    try:
+        endpoint = await find_endpoint(process, order, seconds)
+        process.note_port(endpoint.port)
+        return Launched(process, endpoint)
+    except BaseException:
+        await process.stop()
+        raise
+
+
+async def find_endpoint(process: AppProcess, order: Order, seconds: float) -> Address:
+    """Wait until the app's process tree listens and answers; raises DidNotStart."""
+    deadline = monotonic() + seconds
+    endpoint = None
+    while monotonic() < deadline:
+        endpoint = of_the_app(listening(process.members()), order.port)
+        if endpoint is not None and await answers(reachable(endpoint, order.host)):
+            return reachable(endpoint, order.host)
+        if not process.alive and not process.members():
+            raise DidNotStart(
+                f"{order.residence.name} ended with status {process.exit_status} "
+                f"before it listened{_last_words(order.log)}"
+            )
+        await asyncio.sleep(_LOOK_SECONDS)
+    if endpoint is None:
+        raise DidNotStart(
+            f"{order.residence.name} opened no port within {seconds:g} s: it shall "
+            f"listen at the address HOST and the port PORT{_last_words(order.log)}"
+        )
+    raise DidNotStart(
+        f"{order.residence.name} listens on port {endpoint.port} but answered no "
+        f"HTTP request within {seconds:g} s{_last_words(order.log)}"
+    )
+
+
+def reachable(endpoint: Address, host: str) -> Address:
+    """Say where to connect: who listens on all addresses listens on `host`, too."""
+    return Address(host, endpoint.port) if endpoint.host in _ANY_ADDRESS else endpoint
+
+
+async def answers(endpoint: Address) -> bool:
+    """Whether a web server answers `GET /` there, with whatever status."""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection(*endpoint)
+            try:
+                request = f"GET / HTTP/1.1\r\nHost: {endpoint}\r\nConnection: close\r\n"
+                writer.write(f"{request}\r\n".encode())
+                return (await reader.read(5)).startswith(b"HTTP/")
+            finally:
+                writer.close()
+    return False
+
+
+def _last_words(log: Path) -> str:
+    """Give the end of the app's log, for an error that its owner will read."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").strip().splitlines()
+        if lines:
+            return "; its log ends: " + " | ".join(lines[-_LAST_LINES:])
+    return ""
