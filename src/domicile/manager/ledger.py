@@ -1,0 +1,81 @@
+"""What the cluster's store says of an app: its residence and its endpoint.
+
+Proxies follow this store, so what is written here in one transaction is what they see
+at once: never a residence without the endpoint that belongs to it.
+"""
+
+import msgspec
+
+from domicile.config import Address
+from domicile.model.moves import supersedes
+from domicile.model.records import (
+    Authority,
+    Cluster,
+    Endpoint,
+    EndpointState,
+    Record,
+    Residence,
+)
+from domicile.store.store import Store
+
+
+async def settle_in(store: Store, wanted: Residence, endpoint: Address) -> int:
+    """Say that the app is here and listens there; gives the serial to wait for."""
+    running = Endpoint(
+        wanted.app,
+        wanted.generation,
+        EndpointState.RUNNING,
+        endpoint.host,
+        endpoint.port,
+    )
+    return await _write(store, wanted, running)
+
+
+async def wait_in(store: Store, wanted: Residence, state: EndpointState) -> int:
+    """Say that the app is here, and that its web server cannot be asked."""
+    return await _write(store, wanted, Endpoint(wanted.app, wanted.generation, state))
+
+
+async def withdraw(store: Store, wanted: Residence) -> int:
+    """Say that the app is away or gone, in the words of the directory.
+
+    Its endpoint stays until it is forgotten: requests in flight still go there.
+    """
+    return await _write(store, wanted)
+
+
+async def forget_endpoint(store: Store, app: str) -> int:
+    """Say that nothing listens any more, once it was withdrawn, drained and stopped."""
+    async with store.transaction() as tx:
+        await tx.delete(Endpoint, app)
+    return tx.serial or (await store.head()).serial
+
+
+async def copy_common(store: Store, records: list[Record]) -> None:
+    """Copy what all clusters are told: the clusters with their links, the authority."""
+    async with store.transaction() as tx:
+        for record in records:
+            assert isinstance(record, Cluster | Authority)
+            if await tx.get(type(record), record.key) != record:
+                await tx.put(record)
+
+
+async def _write(
+    store: Store, wanted: Residence, endpoint: Endpoint | None = None
+) -> int:
+    """Write what differs; gives the serial by which it is there."""
+    told = _for_proxies(wanted)
+    async with store.transaction() as tx:
+        current = await tx.get(Residence, told.key)
+        if not supersedes(told, current):
+            return (await tx.head()).serial
+        if current != told:
+            await tx.put(told)
+        if endpoint and await tx.get(Endpoint, endpoint.key) != endpoint:
+            await tx.put(endpoint)
+    return tx.serial or (await store.head()).serial
+
+
+def _for_proxies(wanted: Residence) -> Residence:
+    """A release has its app's secrets: they stop at the manager."""
+    return msgspec.structs.replace(wanted, release=None, port=0)
