@@ -97,15 +97,40 @@ def test_bad_chunks_are_refused_however_they_are_cut(stream):
     assert verdict(stream, [1] * len(stream)) == "bad"
 
 
+CHUNKS = st.lists(
+    st.sampled_from(
+        [b"0", b"5", b"a", b"\r\n", b"\n", b"\r", b";x", b'="', b"hello", b"X: 1"] * 2
+        + [b"5\r\nhello\r\n", b"0\r\n\r\n", b"1;x=y\r\nz\r\n"] * 3
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+def h11_body(stream):
+    """Give what h11 reads as the body, and how many bytes it left."""
+    head = b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    other = h11.Connection(h11.SERVER)
+    other.receive_data(head + stream)
+    other.next_event()
+    seen = b""
+    while isinstance(event := other.next_event(), h11.Data):
+        seen += event.data
+    if isinstance(event, h11.EndOfMessage):
+        return seen, len(other.trailing_data[0])
+    assert event is h11.NEED_DATA
+    return seen, None
+
+
+@given(CHUNKS)
+@settings(max_examples=500, deadline=None)
+def test_whatever_is_taken_here_h11_takes_too_and_ends_at_the_same_byte(stream):
+    taken = verdict(stream)
+    if taken != "bad":
+        assert h11_body(stream) == taken
+
+
 @given(
-    st.lists(
-        st.sampled_from(
-            [b"0", b"5", b"a", b"\r\n", b"\n", b"\r", b";x", b'="', b"hello", b"X: 1"]
-            * 2
-            + [b"5\r\nhello\r\n", b"0\r\n\r\n", b"1;x=y\r\nz\r\n"] * 3
-        ),
-        max_size=12,
-    ).map(b"".join),
+    CHUNKS,
     st.lists(st.integers(1, 7)),
 )
 @settings(max_examples=500, deadline=None)
@@ -127,17 +152,7 @@ def test_what_is_written_in_chunks_reads_back_here_and_in_h11(pieces, sizes):
     stream = b"".join(b"".join(write_chunk(piece)) for piece in pieces) + LAST_CHUNK
     assert read(ChunkedBody(), stream, sizes) == (b"".join(pieces), 0)
 
-    other = h11.Connection(h11.SERVER)
-    other.receive_data(
-        b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
-    other.receive_data(stream)
-    other.next_event()
-    seen = b""
-    while isinstance(event := other.next_event(), h11.Data):
-        seen += event.data
-    assert isinstance(event, h11.EndOfMessage)
-    assert seen == b"".join(pieces)
+    assert h11_body(stream) == (b"".join(pieces), 0)
 
 
 @pytest.mark.parametrize("size", [3, 100_000])

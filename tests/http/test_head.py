@@ -294,3 +294,55 @@ def test_what_is_plainly_good_reads_as_h11_and_llhttp_read_it(
 
     httptools.HttpRequestParser(Listener()).feed_data(text.encode())
     assert head.fields == seen
+
+
+def spoil(sent, place, byte):
+    place %= len(sent)
+    return sent[:place] + bytes([byte]) + sent[place + 1 :]
+
+
+SPOILT = st.builds(
+    spoil,
+    st.lists(PIECES, max_size=4).map(
+        lambda pieces: b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(pieces) + b"\r\n\r\n"
+    ),
+    st.integers(0, 200),
+    st.integers(0, 255),
+)
+
+
+@given(SPOILT)
+@settings(max_examples=500, deadline=None)
+def test_whatever_is_taken_here_h11_takes_too_and_reads_alike(sent):
+    head = parse_request_head(sent)
+    if not isinstance(head, RequestHead) or len(head.singled.get(b"host", ())) != 1:
+        return  # h11 looks for Host itself; here that is for `host`
+    other = h11.Connection(h11.SERVER)
+    other.receive_data(sent)
+    event = other.next_event()
+    assert (head.method, head.target) == (event.method, event.target)
+    plain = [(n, v.lower() if n == b"transfer-encoding" else v) for n, v in head.fields]
+    assert plain == list(event.headers)
+
+
+@given(
+    st.sampled_from([200, 201, 204, 301, 304, 404, 500]),
+    st.lists(st.tuples(NAMES, VALUES), max_size=8),
+    st.sampled_from(["", "Content-Length: 7\r\n", "Transfer-Encoding: chunked\r\n"]),
+    st.sampled_from(["GET", "HEAD"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_plain_response_reads_as_h11_reads_it(status, extra, framing, method):
+    text = f"HTTP/1.1 {status} Some Reason\r\n"
+    text += "".join(f"{n}: {v}\r\n" for n, v in extra) + framing + "\r\n"
+    head = parse_response_head(text.encode(), method=method.encode())
+
+    other = h11.Connection(h11.CLIENT)
+    other.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
+    other.send(h11.EndOfMessage())
+    other.receive_data(text.encode())
+    event = other.next_event()
+    assert (head.status, head.reason) == (event.status_code, event.reason)
+    assert head.fields == list(event.headers)
+    ended = isinstance(other.next_event(), h11.EndOfMessage)
+    assert ended is (head.framing is Framing.NONE)
