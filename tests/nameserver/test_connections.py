@@ -201,8 +201,8 @@ async def test_the_share_is_given_back(serve, replies):
 
 async def test_when_full_the_one_idle_longest_goes(serve, replies):
     port = await serve(Connections(replies, most=2))
-    old, busy = await connect(port), await connect(port)
-    for reader, writer in (old, busy, old, busy):
+    busy, old = await connect(port), await connect(port)
+    for reader, writer in (old, busy):
         writer.write(query())
         await read_reply(reader)
     new = await connect(port)
