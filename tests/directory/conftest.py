@@ -48,7 +48,7 @@ def listener():
 async def running(tmp_path, listener):
     address = Address(*listener.getsockname())
     settings = Settings(
-        data=tmp_path / "data",
+        data=str(tmp_path / "data"),
         listen=str(address),
         zones=(Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),),
     )

@@ -3,13 +3,17 @@
 import asyncio
 import hashlib
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from litestar import get
 
 from domicile.directory.access import Operation
-from domicile.directory.api import ROUTES
+from domicile.directory.api import ROUTES, make_app
+from domicile.directory.service import open_directory
+from domicile.directory.settings import Settings
 from domicile.model.feed import Ask, Begin, End, Entry, FrameReader, encode_ask
 from domicile.model.records import decode
 
@@ -252,3 +256,38 @@ async def test_the_api_describes_itself(running):
     assert page["openapi"].startswith("3.")
     for path in ("/v1/owners", "/v1/clusters", "/v1/feed", "/v1/blobs/{digest}"):
         assert path in page["paths"]
+
+
+@get("/broken", operation=Operation.STATUS)
+async def broken() -> None:
+    raise RuntimeError("the secret path")
+
+
+@get("/closed")
+async def closed() -> None:
+    """Name no operation."""
+
+
+async def called(route, tmp_path):
+    """Call a route of our own over the API's own machinery."""
+    settings = Settings(data=str(tmp_path / "other"))
+    async with open_directory(settings) as directory:
+        app = make_app(directory, [route])
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {settings.read_operator_token()}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://directory", headers=headers
+        ) as client:
+            (path,) = route.paths
+            return await client.get(f"/v1{path}")
+
+
+async def test_an_unexpected_error_tells_its_caller_nothing(tmp_path):
+    answer = await called(broken, tmp_path)
+    assert is_problem(answer, 500)
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+async def test_a_route_that_names_no_operation_is_closed_to_all(tmp_path):
+    assert is_problem(await called(closed, tmp_path), 403)

@@ -31,11 +31,10 @@ class Directory(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
     """Open the directory of these settings, made if need be."""
-    data = settings.data
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = await Store.open(settings.store or data / "directory.db")
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = await Store.open(settings.store_url)
     try:
-        authority = LinkAuthority(settings.authority or data / "authority", wall)
+        authority = LinkAuthority(settings.authority_folder, wall)
         await _write_settled(store, [*settings.zones, authority.record])
         token = settings.read_operator_token()
         async with store.transaction() as tx:
@@ -44,7 +43,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             store=store,
             feed=await Feed.open(store),
             authority=authority,
-            blobs=BlobFolder(settings.blobs or data / "blobs"),
+            blobs=BlobFolder(settings.blob_folder),
             url=settings.public_url,
             reported=Bell(),
         )

@@ -20,14 +20,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     given; `url` is where others reach the API, if that is not where it listens.
     """
 
-    data: Path
+    data: str
     listen: str = "127.0.0.1:8053"
     admin: str = ""
     url: str = ""
     store: str = ""
-    authority: Path | None = None
-    blobs: Path | None = None
-    operator_token: Path | None = None
+    authority: str = ""
+    blobs: str = ""
+    operator_token: str = ""
     zones: tuple[Zone, ...] = ()
 
     @property
@@ -35,8 +35,24 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.url.rstrip("/") or f"http://{Address.parse(self.listen)}"
 
     @property
+    def folder(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def store_url(self) -> str:
+        return self.store or str(self.folder / "directory.db")
+
+    @property
+    def authority_folder(self) -> Path:
+        return Path(self.authority or self.folder / "authority")
+
+    @property
+    def blob_folder(self) -> Path:
+        return Path(self.blobs or self.folder / "blobs")
+
+    @property
     def operator_token_file(self) -> Path:
-        return self.operator_token or self.data / "operator.token"
+        return Path(self.operator_token or self.folder / "operator.token")
 
     def read_operator_token(self) -> str:
         """Read the operator's token, made if there is none; raises BadConfiguration."""

@@ -1,0 +1,122 @@
+"""The directory as a real process: it starts, ends, and goes on where it was."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from domicile.config import Address
+from domicile.model.feed import Ask, End, FrameReader, encode_ask
+from domicile.service.sockets import open_alone
+
+START = "import sys, pathlib; from domicile.directory.main import main; main(pathlib.Path(sys.argv[1]))"
+PATIENCE = 20
+ENDS_WITHIN = 5  # its parent would kill it after 6
+
+
+@pytest.fixture
+def address():
+    with open_alone(Address("127.0.0.1", 0)) as probe:
+        return Address(*probe.getsockname())
+
+
+@pytest.fixture
+def start(tmp_path, address):
+    """Start the directory once it is called, and end what still runs at the end."""
+    file = tmp_path / "directory.toml"
+    file.write_text(
+        f'data = "{tmp_path}/data"\nlisten = "{address}"\n'
+        '[[zones]]\nname = "apps.test"\nnameservers = {}\n'
+    )
+    started = []
+
+    def start():
+        process = subprocess.Popen([sys.executable, "-c", START, str(file)])
+        started.append(process)
+        await_answer(f"http://{address}/v1/owners", process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def await_answer(url, process):
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        try:
+            httpx.get(url, timeout=PATIENCE)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def await_silence(address):
+    """Wait until an orphan has noticed that its parent is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(tuple(address)).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the orphan still listens")
+
+
+@pytest.fixture
+def operator(tmp_path, address):
+    def call(method, path, **more):
+        token = (tmp_path / "data" / "operator.token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"http://{address}{path}"
+        return httpx.request(method, url, headers=headers, timeout=PATIENCE, **more)
+
+    return call
+
+
+def test_a_restart_goes_on_where_it_was(start, operator):
+    first = start()
+    added = operator("POST", "/v1/owners", json={"name": "ada"})
+    cluster = {"name": "amber", "addresses": ["127.0.0.11"], "links": []}
+    join = operator("POST", "/v1/clusters", json=cluster).json()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(ENDS_WITHIN) == 0
+    start()
+    assert operator("GET", "/v1/owners").json()["rows"] == [added.json()["owner"]]
+    cluster["name"] = "birch"
+    again = operator("POST", "/v1/clusters", json=cluster).json()
+    assert again["authority"] == join["authority"]
+
+
+def test_it_ends_with_a_poll_waiting_and_answers_it_whole(start, operator, address):
+    process = start()
+    join = operator("POST", "/v1/nameservers", json={"name": "ns1"}).json()
+    headers = {"Authorization": f"Bearer {join['token']}"}
+    ask = Ask(follower="ns1", kinds=("owner",))
+    with httpx.Client(base_url=f"http://{address}", headers=headers) as client:
+        snapshot = client.post("/v1/feed", content=encode_ask(ask)).content
+        begin, *_ = FrameReader().feed(snapshot)
+        ask = Ask("ns1", ("owner",), after=begin.up_to, chain=begin.chain)
+        with client.stream("POST", "/v1/feed", content=encode_ask(ask)) as answer:
+            process.send_signal(signal.SIGTERM)
+            frames = list(FrameReader().feed(answer.read()))
+        assert frames[-1] == End(0)
+        assert process.wait(ENDS_WITHIN) == 0
+
+
+def test_a_killed_directory_has_lost_nothing_that_it_answered(start, operator, address):
+    process = start()
+    assert operator("POST", "/v1/owners", json={"name": "ada"}).status_code == 201
+    process.kill()
+    process.wait()
+    await_silence(address)
+    start()
+    assert operator("GET", "/v1/owners/ada").json()["name"] == "ada"

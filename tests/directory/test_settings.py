@@ -1,0 +1,67 @@
+"""The directory's settings, and the operator's token."""
+
+import stat
+
+import pytest
+
+from domicile.config import BadConfiguration, load
+from domicile.directory.settings import Settings
+
+WHOLE = """
+data = "/var/lib/domicile"
+listen = "127.0.0.1:8053"
+url = "https://directory.test/"
+
+[[zones]]
+name = "apps.test"
+landing = ["127.0.0.10"]
+[zones.nameservers]
+"ns1.apps.test" = ["127.0.0.1"]
+"""
+
+
+def loaded(tmp_path, text):
+    file = tmp_path / "directory.toml"
+    file.write_text(text)
+    return load(file, Settings)
+
+
+def test_a_whole_file_is_read(tmp_path):
+    settings = loaded(tmp_path, WHOLE)
+    (zone,) = settings.zones
+    assert zone.nameservers == {"ns1.apps.test": ("127.0.0.1",)}
+    assert settings.public_url == "https://directory.test"
+
+
+def test_the_url_is_where_it_listens_unless_given(tmp_path):
+    settings = loaded(tmp_path, 'data = "d"\nlisten = "[::1]:8053"')
+    assert settings.public_url == "http://[::1]:8053"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "data"),
+        ('data = "d"\ncolour = "red"', "colour"),
+        ('data = "d"\nzones = ["apps.test"]', "zones"),
+    ],
+)
+def test_a_bad_file_is_refused_by_its_name_and_key(tmp_path, text, says):
+    with pytest.raises(BadConfiguration, match=rf"directory\.toml.*{says}"):
+        loaded(tmp_path, text)
+
+
+def test_the_operators_token_is_made_once_and_for_its_owner_only(tmp_path):
+    settings = Settings(data=str(tmp_path))
+    token = settings.read_operator_token()
+    assert settings.read_operator_token() == token
+    file = tmp_path / "operator.token"
+    assert file.read_text().strip() == token
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_short_token_is_refused_by_its_file(tmp_path):
+    file = tmp_path / "own.token"
+    file.write_text("secret\n")
+    with pytest.raises(BadConfiguration, match=r"own\.token.*6 characters"):
+        Settings(data=str(tmp_path), operator_token=str(file)).read_operator_token()
