@@ -1,6 +1,7 @@
 """Queries over TCP: pipelined, cut anywhere, and connections that must go."""
 
 import asyncio
+import socket
 from contextlib import contextmanager
 
 import dns.asyncquery
@@ -100,12 +101,17 @@ async def test_a_burst_is_answered_in_turns(serve, replica):
 
 
 async def test_who_reads_late_gets_every_answer(serve, replies):
-    """Reading stalls and goes on; nothing is lost and nothing is out of order."""
-    reader, writer = await connect(await serve(Connections(replies)))
+    """Answering stalls and goes on; nothing is lost and nothing is out of order."""
+    connections = Connections(replies)
+    port = await serve(connections)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=client)
     writer.transport.pause_reading()
-    burst = b"".join(query(number, "apps.test") for number in range(5000))
-    writer.write(burst)
-    await asyncio.sleep(0.2)
+    writer.write(b"".join(query(number, "apps.test") for number in range(5000)))
+    while not any(connection._stalled for connection in connections._open):
+        await asyncio.sleep(0.01)
     writer.transport.resume_reading()
     assert await read_ids(reader, 5000) == list(range(5000))
     await end(writer)
