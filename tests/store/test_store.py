@@ -94,6 +94,16 @@ async def test_a_cancelled_writer_gives_way_to_the_next(store):
     assert await put_owner(store, "ada") == 1
 
 
+async def test_writers_cancelled_at_any_moment_leave_a_whole_history(store):
+    for moment in range(60):
+        task = asyncio.create_task(put_owner(store, f"o{moment}"))
+        await asyncio.sleep(moment / 10_000)
+        task.cancel()
+        await asyncio.wait([task])
+    serial = await put_owner(store, "last")
+    await assert_history_is_whole(store, serial)
+
+
 async def test_a_store_opened_again_goes_on_where_it_was(path):
     first = await Store.open(path)
     await put_owner(first, "ada")

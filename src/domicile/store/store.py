@@ -5,7 +5,7 @@ Only its owner opens it; a notification wakes, and a query tells.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domicile.clock import Clock, monotonic, wall
 from domicile.store.bell import Bell
+from domicile.store.connection import connected, whole
 from domicile.store.dialect import commit_mark, make_engine, writer
 from domicile.store.migration import migrate
 from domicile.store.transaction import Head, Reading, Transaction
@@ -37,6 +38,7 @@ class Store:
         self._serial = 0
         self._changed = Bell()
         self._watch: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     @classmethod
     async def open(cls, url_or_path: str | Path, clock: Clock = wall) -> "Store":
@@ -55,24 +57,26 @@ class Store:
         return store
 
     async def close(self) -> None:
+        # Not cancelled: that could leave a connection in the middle of a query.
+        self._closing.set()
         if self._watch is not None:
-            self._watch.cancel()
             await asyncio.wait([self._watch])
         await self._engine.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Look at one state of the store, whatever is written meanwhile."""
-        async with self._engine.connect() as connection:
+        async with connected(self._engine) as connection:
             yield Reading(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Write; commits at the end of the block, and an exception takes all back."""
-        async with self._writing, self._writer.begin() as connection:
+        async with self._writing, connected(self._writer) as connection:
             tx = Transaction(connection, self._clock())
             yield tx
             await tx.finish()
+            await whole(connection.commit())
         if tx.serial:
             self._notice(tx.serial)
 
@@ -96,20 +100,25 @@ class Store:
         self._changed.ring()
 
     async def _notice_others(self) -> None:
-        while True:
+        while not self._closing.is_set():
             try:
                 async with self._engine.connect() as connection:
                     await self._watch_by(connection)
             except DBAPIError as error:
                 _log.warning("store cannot be watched", error=str(error.orig))
-                await asyncio.sleep(WATCH_SECONDS)
+                await self._pause()
 
     async def _watch_by(self, connection: AsyncConnection) -> None:
         mark = None
-        while True:
+        while not self._closing.is_set():
             before, mark = mark, await commit_mark(connection)
             if mark != before:
                 serial = (await self.head()).serial
                 if serial > self._serial:
                     self._notice(serial)
-            await asyncio.sleep(WATCH_SECONDS)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WATCH_SECONDS):
+                await self._closing.wait()

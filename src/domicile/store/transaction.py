@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domicile.errors import DomicileError
 from domicile.model.changes import NO_CHAIN, Change, next_chain
 from domicile.model.records import Record, decode, encode
+from domicile.store.connection import whole
 from domicile.store.schema import changes, head, records
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -44,7 +45,9 @@ class Reading:
         rows: Sequence[dict[str, Any]] | None = None,
     ) -> CursorResult[Any]:
         """Run a statement about the plain tables, or a look at the others."""
-        result: CursorResult[Any] = await self._connection.execute(statement, rows)
+        result: CursorResult[Any] = await whole(
+            self._connection.execute(statement, rows)
+        )
         return result
 
     async def head(self) -> Head:
