@@ -9,13 +9,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import get
+from sqlalchemy import select
 
-from domicile.directory.access import Operation
-from domicile.directory.api import ROUTES, make_app
+from domicile.directory.access import Caller, Operation, Role
+from domicile.directory.api import ROUTES, follower_name, make_app
 from domicile.directory.service import open_directory
 from domicile.directory.settings import Settings
 from domicile.model.feed import Ask, Begin, End, Entry, FrameReader, encode_ask
 from domicile.model.records import decode
+from domicile.store.schema import followers
+from domicile.store.store import Store
 
 AMBER = {"name": "amber", "addresses": ["127.0.0.11"], "links": ["127.0.0.11:8444"]}
 BLOB = b"release" * 100_000
@@ -231,6 +234,23 @@ async def test_a_name_server_does_not_follow_what_it_need_not_know(ns1, kind):
 async def test_owners_and_operators_follow_nothing(operator, ada):
     for client in (operator, ada):
         assert is_problem(await asked(client, ("zone",)), 403)
+
+
+@pytest.mark.parametrize("name", ["ns1", "nameserver/ns1/f", ""])
+def test_a_follower_is_named_after_its_token(name):
+    """A cluster that calls itself a name server is still a cluster."""
+    caller = Caller(Role.CLUSTER, "amber", b"")
+    given = follower_name(caller, Ask(follower=name, kinds=()))
+    assert given == f"cluster/amber/{name}"
+
+
+async def test_who_followed_is_remembered_under_its_tokens_name(ns1, tmp_path):
+    await followed(ns1, ("zone",))
+    store = await Store.open(tmp_path / "data" / "directory.db")
+    async with store.reading() as reading:
+        names = (await reading.execute(select(followers.c.name))).scalars().all()
+    await store.close()
+    assert names == ["nameserver/ns1/f"]
 
 
 async def test_a_question_that_is_none_is_a_problem(amber):

@@ -5,8 +5,9 @@ import stat
 
 import pytest
 
+from domicile.directory.apps import NotFound
 from domicile.directory.blobs import BlobFolder, WrongDigest
-from domicile.directory.registry import BadRequest, NotThere
+from domicile.directory.registry import BadRequest
 
 CONTENT = b"hello" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -70,7 +71,7 @@ def test_an_address_that_is_no_digest_is_refused(blobs, digest):
 
 
 def test_an_unknown_blob_is_not_there(blobs):
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         blobs.find(DIGEST)
 
 

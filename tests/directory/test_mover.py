@@ -16,6 +16,7 @@ from domicile.model.records import (
     Residence,
     ResidenceState,
 )
+from domicile.store.bell import Bell
 from domicile.store.transaction import StaleGeneration
 
 WANTED = apps.Wanted("0" * 64, "python app.py", {"SECRET": "s"})
@@ -29,7 +30,13 @@ class Hosting:
         self.now = 1000.0
         store._clock = lambda: self.now
         self.acknowledged = True
-        self.mover = Mover(store, lambda _: self.acknowledged, lambda: self.now)
+        self.mover = self.new_mover()
+
+    def new_mover(self):
+        async def acknowledged(serial):
+            return self.acknowledged
+
+        return Mover(self.store, acknowledged, Bell(), lambda: self.now)
 
     async def plan(self, planner, *arguments):
         async with self.store.transaction() as tx:
@@ -164,7 +171,7 @@ async def test_another_mover_goes_on_where_one_was_killed(hosting):
     await hosting.deploy()
     move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
     await hosting.mover.look()
-    hosting.mover = Mover(hosting.store, lambda _: True, lambda: hosting.now)
+    hosting.mover = hosting.new_mover()
     await hosting.report(move, "birch", Status.SERVING)
     await hosting.report(move, "amber", Status.SETTLED)
     await hosting.settle()
@@ -176,7 +183,7 @@ async def test_two_movers_enter_a_step_once(hosting):
     move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
     async with hosting.store.reading() as reading:
         (entry,) = await journal.open_moves(reading)
-    other = Mover(hosting.store, lambda _: True, lambda: hosting.now)
+    other = hosting.new_mover()
     assert await hosting.mover._advance(entry)
     assert not await other._advance(entry)
     assert await hosting.step(move) is Step.PREPARING

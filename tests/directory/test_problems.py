@@ -10,9 +10,9 @@ from litestar.exceptions import NotFoundException, ValidationException
 
 import domicile.directory
 import domicile.model
+from domicile.directory.apps import NotFound
 from domicile.directory.authority import BadAuthorityFolder
 from domicile.directory.problems import STATUSES, problem_of
-from domicile.directory.registry import NotThere
 from domicile.errors import DomicileError
 
 # Raised only while the directory starts, or not at all in it.
@@ -43,7 +43,7 @@ def test_an_error_that_a_caller_can_cause_is_not_the_directorys_fault(error):
 
 
 def test_a_subclass_answers_as_what_it_is_a_kind_of():
-    class NoSuchMoon(NotThere):
+    class NoSuchMoon(NotFound):
         pass
 
     assert problem_of(NoSuchMoon("none")).status == 404

@@ -4,12 +4,11 @@ import pytest
 
 from domicile.config import BadConfiguration
 from domicile.directory.access import Role, identify
+from domicile.directory.apps import AlreadyThere, NotFound
 from domicile.directory.registry import (
     BadRequest,
     NewCluster,
     NewOwner,
-    NotThere,
-    Taken,
     add_cluster,
     add_owner,
     demand,
@@ -50,7 +49,7 @@ async def test_with_two_zones_an_owner_says_which(tx):
         (NewOwner("www"), BadName),
         (NewOwner("a" * 26), BadName),
         (NewOwner("ada", plan=""), BadRequest),
-        (NewOwner("ada", zone="moon.test"), NotThere),
+        (NewOwner("ada", zone="moon.test"), NotFound),
     ],
 )
 async def test_a_bad_owner_is_refused(tx, new, error):
@@ -86,15 +85,15 @@ async def test_a_bad_cluster_is_refused(tx, new, error):
 async def test_nobody_is_added_twice(tx):
     await add_owner(tx, NewOwner("ada"))
     await add_cluster(tx, AMBER)
-    with pytest.raises(Taken, match="owner 'ada' exists"):
+    with pytest.raises(AlreadyThere, match="owner 'ada' exists"):
         await add_owner(tx, NewOwner("ada", plan="pro"))
-    with pytest.raises(Taken, match="cluster 'amber' exists"):
+    with pytest.raises(AlreadyThere, match="cluster 'amber' exists"):
         await add_cluster(tx, AMBER)
     assert (await demand(tx, Owner, "ada")).plan == "free"
 
 
 async def test_who_is_not_there_is_named(tx):
-    with pytest.raises(NotThere, match="no owner 'eve'"):
+    with pytest.raises(NotFound, match="no owner 'eve'"):
         await demand(tx, Owner, "eve")
 
 

@@ -17,8 +17,8 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, JSONBody
 from litestar.response import File, Stream
 
-from domicile.directory import journal
-from domicile.directory.access import Forbidden, Operation, Role, grant
+from domicile.directory import apps_api, journal
+from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
 from domicile.directory.conversation import (
     Asked,
     let_in,
@@ -213,7 +213,17 @@ async def post_feed(request: Asked, directory: Opened) -> Stream:
     ask = decode_ask(await request.body())
     request.user.demand(Operation.FEED, ask.cluster)
     _demand_kinds(request.user.role, ask)
+    ask = msgspec.structs.replace(ask, follower=follower_name(request.user, ask))
     return Stream(directory.feed.answer(ask), media_type=CONTENT_TYPE)
+
+
+def follower_name(caller: Caller, ask: Ask) -> str:
+    """Name a follower after its token: nobody acknowledges in another's name.
+
+    So `nameserver/` is the prefix of all name servers, and `cluster/amber/` of amber's
+    followers.
+    """
+    return f"{caller.role}/{caller.subject}/{ask.follower}"
 
 
 def _demand_kinds(role: Role, ask: Ask) -> None:
@@ -236,6 +246,7 @@ ROUTES: Sequence[Any] = (
     put_blob, get_blob,
     post_link_certificate, rotate_link_authority,
     post_reports, post_feed,
+    *apps_api.ROUTES,
 )  # fmt: skip
 
 

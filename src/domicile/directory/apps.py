@@ -60,11 +60,15 @@ async def find_app(reading: Reading, name_or_id: str) -> App:
         name, _, owner = name_or_id.partition(".")
         app = await _app_named(reading, owner, name)
     if app is None:
-        raise NotFound(
-            f"no app {name_or_id!r}: name it as <app>.<owner>, such as hello.ada, "
-            "or by its id"
-        )
+        raise no_app(name_or_id)
     return app
+
+
+def no_app(name_or_id: str) -> NotFound:
+    return NotFound(
+        f"no app {name_or_id!r}: name it as <app>.<owner>, such as hello.ada, "
+        "or by its id"
+    )
 
 
 async def plan_deployment(

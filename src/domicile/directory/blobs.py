@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from domicile.directory.registry import BadRequest, NotThere
+from domicile.directory.apps import NotFound
+from domicile.directory.registry import BadRequest
 from domicile.errors import DomicileError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -43,10 +44,10 @@ class BlobFolder:
         return size
 
     def find(self, digest: str) -> Path:
-        """Give the file of a blob; raises BadRequest or NotThere."""
+        """Give the file of a blob; raises BadRequest or NotFound."""
         path = self._path(digest)
         if not path.exists():
-            raise NotThere(f"there is no blob {digest}")
+            raise NotFound(f"there is no blob {digest}")
         return path
 
     def _path(self, digest: str) -> Path:

@@ -12,6 +12,7 @@ import uvloop
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.mover import moving
 from domicile.directory.service import open_directory
 from domicile.directory.settings import Settings
 from domicile.service import lifeline, logs
@@ -56,7 +57,7 @@ async def serve(
     settings: Settings, listener: socket.socket, end: asyncio.Future[None]
 ) -> None:
     """Serve the API on a listening socket until `end` is done."""
-    async with open_directory(settings) as directory:
+    async with open_directory(settings) as directory, moving(directory):
         server = _Server(
             uvicorn.Config(
                 make_app(directory),

@@ -4,14 +4,18 @@ A notification wakes, the journal tells: whoever is killed here is followed by a
 who finds each move at the step that was committed.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 
 from domicile.clock import Clock, wall
 from domicile.directory import journal
+from domicile.directory.access import Role
 from domicile.directory.apps import lodging_of
 from domicile.directory.journal import Entry
+from domicile.directory.service import Directory
 from domicile.model.moves import Facts, Move, Step, advance, records_of
 from domicile.model.records import App
 from domicile.store.bell import Bell
@@ -25,25 +29,53 @@ LOOK_SECONDS = 0.5
 
 _log = structlog.get_logger()
 
-Acknowledged = Callable[[int], bool]
+# How the feed names followers that are name servers.
+NAMESERVERS = f"{Role.NAMESERVER}/"
+
+Acknowledged = Callable[[int], Awaitable[bool]]
+
+
+@asynccontextmanager
+async def moving(directory: Directory) -> AsyncIterator[None]:
+    """Advance the directory's moves during the block."""
+
+    async def acknowledged(serial: int) -> bool:
+        feed = directory.feed
+        return not await feed.acknowledged(serial, NAMESERVERS, deadline=0.0)
+
+    mover = Mover(directory.store, acknowledged, directory.reported)
+    task = asyncio.create_task(mover.run(), name="mover")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 class Mover:
-    """The one who advances moves; `acknowledged(serial)` is of the name servers."""
+    """The one who advances moves.
+
+    `acknowledged(serial)` is of the name servers; `bell` rings when a move was planned
+    or a cluster has reported, and is rung when a step was taken.
+    """
 
     def __init__(
-        self, store: Store, acknowledged: Acknowledged, clock: Clock = wall
+        self,
+        store: Store,
+        acknowledged: Acknowledged,
+        bell: Bell,
+        clock: Clock = wall,
     ) -> None:
         self._store = store
         self._acknowledged = acknowledged
+        self._bell = bell
         self._clock = clock
-        self.bell = Bell()
 
     async def run(self) -> None:
         """Advance moves until cancelled."""
         while True:
             if not await self.look():
-                await self.bell.wait(LOOK_SECONDS)
+                await self._bell.wait(LOOK_SECONDS)
 
     async def look(self) -> bool:
         """Advance each open move by a step if it can; whether any did."""
@@ -52,23 +84,12 @@ class Mover:
         advanced = [await self._advance(entry) for entry in entries]
         return any(advanced)
 
-    async def wait_for_end(self, move_id: str) -> Move | None:
-        """Wait until the move has ended; None where there is no such move."""
-        while True:
-            async with self._store.reading() as reading:
-                entry = await journal.move_by_id(reading, move_id)
-            if entry is None:
-                return None
-            if entry.move.step in {Step.FINISHED, Step.FAILED}:
-                return entry.move
-            await self.bell.wait(LOOK_SECONDS)
-
     async def _advance(self, entry: Entry) -> bool:
         after = advance(entry.move, await self._facts(entry))
         if after is None or not await self._enter(entry, after):
             return False
         _log.info("move", id=after.id, app=after.app, step=after.step.value)
-        self.bell.ring()
+        self._bell.ring()
         return True
 
     async def _facts(self, entry: Entry) -> Facts:
@@ -77,7 +98,7 @@ class Mover:
         deadline = DEADLINE_SECONDS.get(entry.move.step)
         return Facts(
             reports,
-            acknowledged=self._acknowledged(entry.serial),
+            acknowledged=await self._acknowledged(entry.serial),
             expired=deadline is not None and self._clock() > entry.since + deadline,
         )
 

@@ -14,7 +14,7 @@ from domicile.directory.apps import AlreadyThere, CannotMove, MoveInProgress, No
 from domicile.directory.authority import BadSigningRequest
 from domicile.directory.blobs import WrongDigest
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
-from domicile.directory.registry import BadRequest, NotThere, Taken
+from domicile.directory.registry import BadRequest
 from domicile.errors import DomicileError
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
@@ -35,13 +35,11 @@ STATUSES: dict[type[DomicileError], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
-    NotThere: 404,
     AlreadyThere: 409,
     CannotMove: 409,
     MoveInProgress: 409,
     NoRoom: 409,
     StaleGeneration: 409,
-    Taken: 409,
     KeyReused: 422,
     DomicileError: 500,
 }

@@ -7,18 +7,11 @@ import msgspec
 
 from domicile.config import Address
 from domicile.directory.access import Role, grant
+from domicile.directory.apps import AlreadyThere, NotFound
 from domicile.errors import DomicileError
 from domicile.model.names import check_cluster_name, check_owner_name
 from domicile.model.records import Cluster, Owner, Record, Zone
 from domicile.store.transaction import AnyRecord, Reading, Transaction
-
-
-class NotThere(DomicileError):
-    """What the request names does not exist."""
-
-
-class Taken(DomicileError):
-    """What the request would add exists already."""
 
 
 class BadRequest(DomicileError):
@@ -45,10 +38,10 @@ class NewCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def demand(reading: Reading, kind: type[AnyRecord], key: str) -> AnyRecord:
-    """Give the record; raises NotThere."""
+    """Give the record; raises NotFound."""
     record = await reading.get(kind, key)
     if record is None:
-        raise NotThere(f"there is no {kind.kind} {key!r}")
+        raise NotFound(f"there is no {kind.kind} {key!r}")
     return record
 
 
@@ -59,7 +52,7 @@ async def put_if_new(tx: Transaction, record: Record) -> None:
 
 
 async def add_owner(tx: Transaction, new: NewOwner) -> tuple[Owner, str]:
-    """Add an owner and its token; raises BadName, BadRequest or Taken."""
+    """Add an owner and its token; raises BadName, BadRequest or AlreadyThere."""
     check_owner_name(new.name)
     if not new.plan:
         raise BadRequest("the plan is empty: name one, such as free")
@@ -70,7 +63,7 @@ async def add_owner(tx: Transaction, new: NewOwner) -> tuple[Owner, str]:
 
 
 async def add_cluster(tx: Transaction, new: NewCluster) -> tuple[Cluster, str]:
-    """Add a cluster and its token; raises BadName, BadRequest or Taken."""
+    """Add a cluster and its token; raises BadName, BadRequest or AlreadyThere."""
     check_cluster_name(new.name)
     _check_addresses(new.addresses)
     for link in new.links:
@@ -92,7 +85,7 @@ async def add_cluster(tx: Transaction, new: NewCluster) -> tuple[Cluster, str]:
 
 async def _put_fresh(tx: Transaction, record: Record) -> None:
     if await tx.get(type(record), record.key) is not None:
-        raise Taken(f"{record.kind} {record.key!r} exists already")
+        raise AlreadyThere(f"{record.kind} {record.key!r} exists already")
     await tx.put(record)
 
 

@@ -1,0 +1,181 @@
+"""The API's routes for apps and their moves."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from domicile.clock import monotonic
+from domicile.directory import journal
+from domicile.directory.access import Caller, Operation
+from domicile.directory.apps import (
+    NotFound,
+    Wanted,
+    find_app,
+    no_app,
+    plan_deployment,
+    plan_move,
+)
+from domicile.directory.conversation import Asked, work_once
+from domicile.directory.service import Directory
+from domicile.model.moves import ENDS, Move
+from domicile.model.names import hosts_of
+from domicile.model.records import App, Placement
+from domicile.store.transaction import Reading, Transaction
+
+Opened = NamedDependency[Directory]
+
+LONGEST_WAIT = 30.0
+_LOOK_SECONDS = 1.0
+
+
+class NewApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An app to deploy; `to` is an operator's choice of cluster."""
+
+    owner: str
+    name: str
+    digest: str
+    command: str
+    environment: dict[str, str] = {}
+    size: int = 0
+    to: str = ""
+
+
+class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an app shall move; `generation` is the one that its asker saw."""
+
+    to: str
+    generation: int | None = None
+
+
+class AppShown(msgspec.Struct, frozen=True):
+    """An app as its owner sees it."""
+
+    id: str
+    name: str
+    owner: str
+    cluster: str
+    generation: int
+    state: str
+    hosts: tuple[str, ...]
+    detail: str = ""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The rows of a list."""
+
+    rows: list[Any]
+
+
+@post("/apps", operation=Operation.APP_DEPLOY)
+async def post_app(
+    request: Asked, data: JSONBody[NewApp], directory: Opened
+) -> Response[bytes]:
+    request.user.demand(Operation.APP_DEPLOY, data.owner)
+    if data.to:
+        request.user.demand(Operation.APP_MOVE_TO, data.owner)
+    wanted = Wanted(data.digest, data.command, data.environment, data.size, data.to)
+
+    async def work(tx: Transaction) -> Move:
+        return await plan_deployment(tx, data.owner, data.name, wanted)
+
+    response = await work_once(request, directory, work)
+    directory.reported.ring()
+    return response
+
+
+@get("/apps", operation=Operation.APP_LIST)
+async def list_apps(request: Asked, directory: Opened) -> Shown:
+    async with directory.store.reading() as reading:
+        return Shown(
+            [
+                await _shown(reading, app)
+                for app in await reading.all(App)
+                if request.user.may(Operation.APP_LIST, app.owner)
+            ]
+        )
+
+
+@get("/apps/{app:str}", operation=Operation.APP_SHOW)
+async def show_app(request: Asked, app: FromPath[str], directory: Opened) -> AppShown:
+    async with directory.store.reading() as reading:
+        found = await _found(reading, request.user, Operation.APP_SHOW, app)
+        return await _shown(reading, found)
+
+
+@post("/apps/{app:str}/moves", operation=Operation.APP_MOVE_TO)
+async def post_move(
+    request: Asked, app: FromPath[str], data: JSONBody[NewMove], directory: Opened
+) -> Response[bytes]:
+    async def work(tx: Transaction) -> Move:
+        found = await _found(tx, request.user, Operation.APP_MOVE_TO, app)
+        return await plan_move(tx, found, data.to, data.generation)
+
+    response = await work_once(request, directory, work)
+    directory.reported.ring()
+    return response
+
+
+@get("/moves", operation=Operation.MOVE_LIST)
+async def list_moves(request: Asked, directory: Opened) -> Shown:
+    async with directory.store.reading() as reading:
+        owners = {app.id: app.owner for app in await reading.all(App)}
+        return Shown(
+            [
+                entry.move
+                for entry in await journal.all_moves(reading)
+                if request.user.may(Operation.MOVE_LIST, owners.get(entry.move.app, ""))
+            ]
+        )
+
+
+@get("/moves/{move:str}", operation=Operation.MOVE_SHOW)
+async def show_move(
+    request: Asked, move: FromPath[str], directory: Opened, wait: FromQuery[float] = 0.0
+) -> Move:
+    """Give the move; with `wait`, once it has ended or so many seconds have passed."""
+    deadline = monotonic() + min(wait, LONGEST_WAIT)
+    while True:
+        found = await _move(request.user, directory, move)
+        left = deadline - monotonic()
+        if found.step in ENDS or left <= 0:
+            return found
+        await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+async def _move(caller: Caller, directory: Directory, move_id: str) -> Move:
+    async with directory.store.reading() as reading:
+        entry = await journal.move_by_id(reading, move_id)
+        app = await reading.get(App, entry.move.app) if entry else None
+    if entry is None or app is None or not caller.may(Operation.MOVE_SHOW, app.owner):
+        raise NotFound(f"no move {move_id!r}: `domicile move list` names them all")
+    return entry.move
+
+
+async def _found(
+    reading: Reading, caller: Caller, operation: Operation, name: str
+) -> App:
+    """Find an app; another owner's is not found, like one that is not there."""
+    app = await find_app(reading, name)
+    if not caller.may(operation, app.owner):
+        raise no_app(name)
+    return app
+
+
+async def _shown(reading: Reading, app: App) -> AppShown:
+    placement = await reading.get(Placement, app.id)
+    return AppShown(
+        app.id,
+        app.name,
+        app.owner,
+        placement.cluster if placement else "",
+        placement.generation if placement else app.generation,
+        app.state.value,
+        hosts_of(app.name, app.owner, app.id, app.zone),
+        app.detail,
+    )
+
+
+ROUTES = (post_app, list_apps, show_app, post_move, list_moves, show_move)

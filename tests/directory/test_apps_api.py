@@ -1,0 +1,153 @@
+"""Apps and moves over the API; the test reports as the clusters would."""
+
+import asyncio
+
+import pytest
+
+from domicile.model.feed import Ask, encode_ask
+
+BIRCH = {
+    "name": "birch",
+    "addresses": ["127.0.0.12"],
+    "links": ["127.0.0.12:8444"],
+    "prefers": ["pro"],
+}
+HELLO = {"owner": "ada", "name": "hello", "digest": "0" * 64, "command": "run"}
+
+
+@pytest.fixture
+async def birch(running, operator):
+    answer = await operator.post("/v1/clusters", json=BIRCH)
+    async with running.client(answer.json()["token"]) as client:
+        yield client
+
+
+async def until(client, move, step):
+    async with asyncio.timeout(20):
+        while (found := await client.get(f"/v1/moves/{move['id']}?wait=0.2")).json()[
+            "step"
+        ] != step:
+            pass
+    return found.json()
+
+
+async def deploy(ada, amber, wishes=HELLO):
+    planned = await ada.post("/v1/apps", json=wishes)
+    assert planned.status_code == 201, planned.text
+    move = planned.json()
+    await until(ada, move, "preparing")
+    await report(amber, "amber", move, "serving")
+    return await until(ada, move, "finished")
+
+
+async def report(cluster_client, cluster, move, status):
+    said = {
+        "app": move["app"],
+        "cluster": cluster,
+        "generation": move["generation"],
+        "status": status,
+    }
+    answer = await cluster_client.post("/v1/reports", json=[said])
+    assert answer.status_code == 204, answer.text
+
+
+async def test_an_app_is_deployed_shown_and_listed(ada, amber):
+    move = await deploy(ada, amber)
+    shown = (await ada.get("/v1/apps/hello.ada")).json()
+    assert shown == {
+        "id": move["app"],
+        "name": "hello",
+        "owner": "ada",
+        "cluster": "amber",
+        "generation": 1,
+        "state": "running",
+        "hosts": [
+            "hello.ada.apps.test",
+            "hello--ada.apps.test",
+            f"{move['app']}.apps.test",
+        ],
+        "detail": "",
+    }
+    assert (await ada.get(f"/v1/apps/{move['app']}")).json() == shown
+    assert (await ada.get("/v1/apps")).json() == {"rows": [shown]}
+    assert (await ada.get("/v1/moves")).json() == {"rows": [move]}
+
+
+async def test_a_move_goes_through(ada, operator, amber, birch):
+    await deploy(ada, amber)
+    answer = await operator.post("/v1/apps/hello.ada/moves", json={"to": "birch"})
+    move = answer.json()
+    await until(operator, move, "preparing")
+    await report(birch, "birch", move, "serving")
+    await until(operator, move, "settling")
+    await report(amber, "amber", move, "settled")
+    await until(operator, move, "finished")
+    shown = (await operator.get("/v1/apps/hello.ada")).json()
+    assert (shown["cluster"], shown["generation"]) == ("birch", 2)
+
+
+async def test_a_move_waits_for_a_name_server_that_is_not_behind(
+    ada, operator, amber, ns1
+):
+    kinds = ("zone", "owner", "app", "placement", "cluster")
+    await ns1.post("/v1/feed", content=encode_ask(Ask("ns1", kinds)))
+    move = (await ada.post("/v1/apps", json=HELLO)).json()
+    await until(ada, move, "preparing")
+    await report(amber, "amber", move, "serving")
+    await until(ada, move, "settling")
+    waited = await ada.get(f"/v1/moves/{move['id']}?wait=1")
+    assert waited.json()["step"] == "settling"
+
+
+async def test_one_owner_finds_nothing_of_anothers(running, operator, ada, amber):
+    move = await deploy(ada, amber)
+    answer = await operator.post("/v1/owners", json={"name": "bob"})
+    async with running.client(answer.json()["token"]) as bob:
+        for path in ("/v1/apps/hello.ada", f"/v1/moves/{move['id']}"):
+            assert (await bob.get(path)).status_code == 404
+        assert (await bob.get("/v1/apps")).json() == {"rows": []}
+        assert (await bob.get("/v1/moves")).json() == {"rows": []}
+        assert (await bob.post("/v1/apps", json=HELLO)).status_code == 403
+
+
+async def test_only_an_operator_says_where(ada, amber):
+    answer = await ada.post("/v1/apps", json=HELLO | {"to": "amber"})
+    assert answer.status_code == 403
+    answer = await ada.post("/v1/apps/hello.ada/moves", json={"to": "amber"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "says"),
+    [
+        ("/v1/apps", HELLO, 409, "exists already"),
+        ("/v1/apps", HELLO | {"name": "a--b"}, 400, "single inner hyphens"),
+        ("/v1/apps", HELLO | {"name": "x", "to": "cedar"}, 404, "there are amber"),
+        ("/v1/apps/hello.ada/moves", {"to": "cedar"}, 404, "no cluster 'cedar'"),
+        ("/v1/apps/hello.ada/moves", {"to": "amber"}, 409, "lives in amber already"),
+        (
+            "/v1/apps/hello.ada/moves",
+            {"to": "amber", "generation": 9},
+            409,
+            "at generation 1, not 9",
+        ),
+        ("/v1/apps/nobody.ada/moves", {"to": "amber"}, 404, "no app 'nobody.ada'"),
+    ],
+)
+async def test_bad_input_is_one_clear_sentence(
+    ada, operator, amber, path, body, status, says
+):
+    await deploy(ada, amber)
+    answer = await operator.post(path, json=body)
+    assert answer.status_code == status
+    assert says in answer.json()["detail"]
+
+
+async def test_the_same_key_plans_one_move(ada, operator, amber, birch):
+    await deploy(ada, amber)
+    key = {"Idempotency-Key": "k1"}
+    wish = {"to": "birch"}
+    first = await operator.post("/v1/apps/hello.ada/moves", json=wish, headers=key)
+    again = await operator.post("/v1/apps/hello.ada/moves", json=wish, headers=key)
+    assert first.json() == again.json()
+    assert (first.status_code, again.status_code) == (201, 201)
