@@ -1,0 +1,57 @@
+"""The settings of a proxy: one TOML file."""
+
+from pathlib import Path
+
+import msgspec
+
+from domicile.config import Address, BadConfiguration, load
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a proxy needs to start; its replica and link certificate lie in `data`."""
+
+    name: str
+    cluster: str
+    manager: str
+    token_file: str
+    data: str
+    listen: tuple[str, ...] = ("127.0.0.1:8080",)
+    link: str = "127.0.0.1:8444"
+    admin: str = ""
+    workers: int = 2
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def public_addresses(self) -> list[Address]:
+        return [Address.parse(text) for text in self.listen]
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and judge the whole file; raises BadConfiguration."""
+    settings = load(path, Settings)
+    try:
+        _judge(settings)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{path}: {error}") from error
+    return settings
+
+
+def _judge(settings: Settings) -> None:
+    for key in ("name", "cluster", "data", "token_file"):
+        if not getattr(settings, key):
+            raise BadConfiguration(f"{key} is empty, where a value is expected")
+    if not settings.listen:
+        raise BadConfiguration("listen is empty, where an address is expected")
+    if not settings.manager.startswith(("http://", "https://")):
+        raise BadConfiguration(
+            f"manager is {settings.manager!r}, where an http(s) URL is expected"
+        )
+    if not 1 <= settings.workers <= 256:
+        raise BadConfiguration(
+            f"workers is {settings.workers}, where 1 to 256 is expected"
+        )
+    for text in filter(None, (*settings.listen, settings.link, settings.admin)):
+        Address.parse(text)
