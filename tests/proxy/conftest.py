@@ -58,6 +58,14 @@ def records(tmp_path):
 
 
 @pytest.fixture
+def other_records(tmp_path):
+    """Another cluster's."""
+    records = Records(tmp_path / "other")
+    yield records
+    records.replica.close()
+
+
+@pytest.fixture
 async def front(records):
     """A front, listening: `front.port`."""
     made = Front(WaitingRoom(records.replica), Pool(), patience=0.5)
