@@ -1,0 +1,51 @@
+"""A folder as a release: a gzipped tar that is the same whenever it is packed."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+from typing import NamedTuple
+
+from domicile.errors import DomicileError
+
+_LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", "node_modules"})
+
+
+class NothingToPack(DomicileError):
+    """The folder of the app is not there, or is empty."""
+
+
+class Archive(NamedTuple):
+    """The bytes of a release, named by their SHA-256 in hex."""
+
+    digest: str
+    data: bytes
+
+
+def pack(folder: Path) -> Archive:
+    """Pack the folder's files; raises NothingToPack."""
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not _LEFT_OUT & set(path.relative_to(folder).parts)
+    ]
+    if not files:
+        raise NothingToPack(f"{folder}: no files to deploy there")
+    packed = io.BytesIO()
+    # Neither the time nor who packs it changes what it is.
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, filename="") as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in files:
+            tar.add(path, str(path.relative_to(folder)), filter=_anonymous)
+    data = packed.getvalue()
+    return Archive(hashlib.sha256(data).hexdigest(), data)
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.mtime = 0
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info

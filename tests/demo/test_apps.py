@@ -1,0 +1,89 @@
+"""Each sample app as its own process, asked as its users would."""
+
+import asyncio
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+import domicile.demo
+from domicile.runtime.ports import free_port
+
+APPS = Path(domicile.demo.__file__).parent / "apps"
+
+
+@pytest.fixture
+async def run():
+    processes = []
+
+    async def start(name):
+        port = free_port()
+        told = {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "DOMICILE_APP": f"{name}.ada",
+            "DOMICILE_CLUSTER": "amber",
+            "DOMICILE_GENERATION": "3",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, APPS / name / "app.py", env=os.environ | told
+        )
+        processes.append(process)
+        await answer(port)
+        return f"127.0.0.1:{port}"
+
+    yield start
+    for process in processes:
+        process.terminate()
+        await process.wait()
+
+
+async def answer(port):
+    async with httpx.AsyncClient() as client:
+        while True:
+            try:
+                return await client.get(f"http://127.0.0.1:{port}/")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["hello", "upload", "chat"])
+async def test_every_app_answers_get_with_200(run, name):
+    address = await run(name)
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"http://{address}/")).status_code == 200
+
+
+async def test_hello_says_who_and_where_it_is(run):
+    address = await run("hello")
+    async with httpx.AsyncClient() as client:
+        said = await client.get(f"http://{address}/any/where")
+    assert said.text == "hello from hello.ada in amber, generation 3: /any/where\n"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_upload_says_what_it_was_given(run, chunked):
+    address = await run("upload")
+    body = b"domicile" * 50_000
+
+    async def pieces():
+        for start in range(0, len(body), 70_000):
+            yield body[start : start + 70_000]
+
+    async with httpx.AsyncClient() as client:
+        said = await client.post(
+            f"http://{address}/", content=pieces() if chunked else body
+        )
+    expected = {"length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    assert said.json() == expected
+
+
+async def test_what_one_says_in_chat_all_hear(run):
+    address = await run("chat")
+    async with connect(f"ws://{address}/") as one, connect(f"ws://{address}/") as other:
+        await one.send("hello")
+        assert await other.recv() == await one.recv() == "amber: hello"

@@ -1,0 +1,35 @@
+import os
+
+import pytest
+
+from domicile.demo.archive import NothingToPack, pack
+from domicile.runtime.blobs import BlobFolder, unpack
+
+
+def test_a_folder_packs_to_the_same_bytes_at_any_time(tmp_path):
+    app = tmp_path / "app"
+    (app / "static").mkdir(parents=True)
+    (app / "app.py").write_text("run")
+    (app / "static" / "page").write_text("page")
+    first = pack(app)
+    os.utime(app / "app.py", (1, 1))
+    assert pack(app) == first
+
+
+def test_what_is_packed_is_unpacked_by_a_manager(tmp_path):
+    app = tmp_path / "app"
+    (app / "__pycache__").mkdir(parents=True)
+    (app / "__pycache__" / "x.pyc").write_text("stale")
+    (app / "app.py").write_text("run")
+    blobs = BlobFolder(tmp_path / "blobs")
+    archive = pack(app)
+    assert blobs.put(archive.data) == archive.digest
+    unpack(blobs.find(archive.digest), tmp_path / "there")
+    assert [path.name for path in (tmp_path / "there").rglob("*")] == ["app.py"]
+
+
+@pytest.mark.parametrize("folder", ["empty", "missing"])
+def test_nothing_to_pack_is_said(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToPack, match=folder):
+        pack(tmp_path / folder)
