@@ -1,0 +1,114 @@
+"""The manager's HTTP API, `/v1`: the feed for proxies, their certificates, apps' logs."""
+
+import asyncio
+import collections
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from litestar import Litestar, Request, Response, Router, get, post
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.exceptions import (
+    HTTPException,
+    NotAuthorizedException,
+    NotFoundException,
+    PermissionDeniedException,
+)
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from domicile.manager.fetching import Releases
+from domicile.manager.settings import Settings
+from domicile.model.feed import CONTENT_TYPE, BadFeed, decode_ask
+from domicile.store.feed import Feed
+
+FEED_KINDS = frozenset({"residence", "endpoint", "cluster", "authority"})
+
+_MOST_LINES = 10_000
+
+Asked = Request[Any, Any, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the API works with."""
+
+    settings: Settings
+    feed: Feed
+    releases: Releases
+    client: httpx.AsyncClient
+
+
+def let_in(
+    connection: "ASGIConnection[Any, Any, Any, Any]", _: BaseRouteHandler
+) -> None:
+    """Let in who shows the proxies' token."""
+    desk: Desk = connection.app.state.desk
+    if not desk.settings.lets_in(connection.headers.get("authorization", "")):
+        raise NotAuthorizedException(
+            "the token of this cluster's proxies is needed",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+@post("/feed", status_code=200)
+async def post_feed(request: Asked) -> Stream:
+    desk: Desk = request.app.state.desk
+    try:
+        ask = decode_ask(await request.body())
+    except BadFeed as error:
+        raise HTTPException(str(error), status_code=400) from error
+    if secret := set(ask.kinds) - FEED_KINDS:
+        raise PermissionDeniedException(
+            f"a proxy does not follow {', '.join(sorted(secret))}"
+        )
+    return Stream(desk.feed.answer(ask), media_type=CONTENT_TYPE)
+
+
+@post("/link-certificate")
+async def post_link_certificate(request: Asked) -> Response[bytes]:
+    """Pass a signing request on: only the manager has the cluster's token."""
+    desk: Desk = request.app.state.desk
+    try:
+        answer = await desk.client.post(
+            "/v1/link-certificate",
+            content=await request.body(),
+            headers={"Content-Type": "application/json"},
+        )
+    except httpx.HTTPError as error:
+        raise HTTPException(
+            f"the directory cannot be asked: {error}", status_code=502
+        ) from error
+    kind = answer.headers.get("content-type", "application/json")
+    return Response(answer.content, status_code=answer.status_code, media_type=kind)
+
+
+@get("/apps/{app:str}/logs")
+async def get_logs(request: Asked, app: FromPath[str], lines: int = 100) -> str:
+    desk: Desk = request.app.state.desk
+    if not (app.isascii() and app.isalnum()):
+        raise NotFoundException(f"{app!r} is not the id of an app")
+    log = desk.releases.log_of(app)
+    if not log.exists():
+        raise NotFoundException(f"no app {app} has run here")
+    return await asyncio.to_thread(_tail, log, max(0, min(lines, _MOST_LINES)))
+
+
+def make_app(desk: Desk) -> Litestar:
+    """Put the API together."""
+    routes: Iterable[Any] = (post_feed, post_link_certificate, get_logs)
+    return Litestar(
+        [Router("/v1", route_handlers=list(routes), guards=[let_in])],
+        openapi_config=None,
+        state=State({"desk": desk}),
+        logging_config=None,
+    )
+
+
+def _tail(log: Path, lines: int) -> str:
+    with log.open(encoding="utf-8", errors="replace") as file:
+        return "".join(collections.deque(file, maxlen=lines))

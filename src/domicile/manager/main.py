@@ -1,0 +1,164 @@
+"""The manager's processes: a parent that keeps one child running.
+
+Who ends it on purpose ends its apps; where it dies, they run on and are adopted.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx
+import uvicorn
+import uvloop
+
+from domicile import config
+from domicile.manager.api import Desk, make_app
+from domicile.manager.fetching import Releases
+from domicile.manager.reporting import Reports
+from domicile.manager.resident import Site
+from domicile.manager.settings import Settings
+from domicile.manager.wishes import KINDS, Household
+from domicile.model.feed import Ask
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.follower import Follower, Source
+from domicile.replica.replica import Replica
+from domicile.service import lifeline, logs
+from domicile.service.admin import Admin
+from domicile.service.parent import run_children
+from domicile.service.sockets import open_alone
+from domicile.store.feed import Feed
+from domicile.store.store import Store
+
+# Long polls answer within a second; what takes longer is cut.
+GRACE_SECONDS = 2
+
+# Longer than an app's own grace, which ends within it.
+_PARENT_GRACE = 15.0
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signals: the lifeline tells when to end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(config_file: Path) -> None:
+    """Run the manager until SIGTERM or SIGINT; raises DomicileError."""
+    settings = config.load(config_file, Settings)
+    settings.check()
+    logs.configure("manager")
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(
+            open_alone(config.Address.parse(settings.listen))
+        )
+        admin = None
+        if settings.admin:
+            admin = opened.enter_context(
+                open_alone(config.Address.parse(settings.admin))
+            )
+        child = partial(run, settings, listener, admin)
+        run_children([("manager", child)], grace=_PARENT_GRACE)
+
+
+def run(
+    settings: Settings, listener: socket.socket, admin: socket.socket | None
+) -> None:
+    """Be the child that works."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_until_end(settings, listener, admin))
+
+
+async def _run_until_end(
+    settings: Settings, listener: socket.socket, admin: socket.socket | None
+) -> None:
+    end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
+    try:
+        await serve(settings, listener, admin, end)
+    finally:
+        end.cancel()
+
+
+async def serve(
+    settings: Settings,
+    listener: socket.socket,
+    admin: socket.socket | None,
+    end: asyncio.Future[None],
+) -> None:
+    """Work, and serve the API on a listening socket, until `end` is done."""
+    async with _open(settings, admin) as desk:
+        server = _Server(
+            uvicorn.Config(
+                make_app(desk),
+                access_log=False,
+                log_config=None,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                server_header=False,
+                proxy_headers=False,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await asyncio.wait([serving, end], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def _open(settings: Settings, admin: socket.socket | None) -> AsyncIterator[Desk]:
+    """Open what the manager works with, and have it work; its apps end with it."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_client(settings))
+        store = await Store.open(settings.store_url)
+        stack.push_async_callback(store.close)
+        replica = _replica(settings.folder / "directory")
+        stack.callback(replica.close)
+        feed = await Feed.open(store)
+        releases = Releases(client, settings.folder)
+        reports = Reports(client)
+        site = Site(
+            settings.host, settings.processes, store, feed, releases, reports.tell,
+            settings.drain_seconds, settings.start_seconds,
+        )  # fmt: skip
+        household = Household(site, settings.cluster, replica)
+        stack.push_async_callback(household.close, stop=True)
+        source = Source(settings.directory, settings.token, settings.authority_file)
+        name = f"manager-{settings.cluster}"
+        ask = Ask(name, KINDS, cluster=settings.cluster, admin=settings.admin)
+        follower = Follower(replica, source, ask, household.wake)
+        for work in (follower.run(), household.run(), reports.run()):
+            stack.push_async_callback(_end, asyncio.create_task(work))
+        if admin is not None:
+            served = await Admin({}, lambda: follower.trouble).serve(admin)
+            stack.callback(served.close)
+        yield Desk(settings, feed, releases, client)
+
+
+def _client(settings: Settings) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=settings.directory,
+        headers={"Authorization": f"Bearer {settings.token}"},
+        timeout=httpx.Timeout(30.0, connect=3.0),
+        verify=ssl.create_default_context(cafile=settings.authority_file),
+        # A proxy of the environment has no business between our own services.
+        trust_env=False,
+    )
+
+
+def _replica(folder: Path) -> Replica:
+    try:
+        return Replica.open(folder, writable=True)
+    except DamagedReplica:
+        Replica.set_aside(folder)
+        return Replica.open(folder, writable=True)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,64 @@
+"""Reads what the directory wants of this cluster, and hands it to the residents."""
+
+import asyncio
+from pathlib import Path
+
+from domicile.manager import ledger
+from domicile.manager.resident import Resident, Site
+from domicile.model.records import Authority, Cluster, Record, Residence
+from domicile.replica.replica import Replica
+from domicile.runtime.processes import AppProcess, adopt
+
+KINDS = (Residence.kind, Cluster.kind, Authority.kind)
+
+
+class Household:
+    """All residents of this cluster, by their app's id.
+
+    An app of which the directory says nothing is left as it is: absence is no wish.
+    """
+
+    def __init__(self, site: Site, cluster: str, replica: Replica) -> None:
+        self._site = site
+        self._cluster = cluster
+        self._replica = replica
+        self._residents = {
+            app: Resident(app, site, process)
+            for app, process in _adopted(site.processes).items()
+        }
+        self._changed = asyncio.Event()
+        self._changed.set()
+
+    def wake(self) -> None:
+        """Say that the replica has changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._look()
+
+    async def close(self, *, stop: bool) -> None:
+        residents = self._residents.values()
+        await asyncio.gather(*(each.close(stop=stop) for each in residents))
+
+    async def _look(self) -> None:
+        with self._replica.view() as view:
+            wanted = [r for r in view.all(Residence) if r.cluster == self._cluster]
+            common: list[Record] = [*view.all(Cluster), *view.all(Authority)]
+        await ledger.copy_common(self._site.store, common)
+        for residence in wanted:
+            self._resident(residence.app).wish(residence)
+
+    def _resident(self, app: str) -> Resident:
+        if app not in self._residents:
+            self._residents[app] = Resident(app, self._site)
+        return self._residents[app]
+
+
+def _adopted(processes: Path) -> dict[str, AppProcess]:
+    """A process is recorded as `<app>-<generation>`."""
+    return {
+        name.rpartition("-")[0]: process for name, process in adopt(processes).items()
+    }

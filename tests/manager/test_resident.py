@@ -1,0 +1,154 @@
+"""What is wanted of an app becomes so, with real processes."""
+
+import asyncio
+import os
+import signal
+import socket
+
+import httpx
+import pytest
+
+from domicile.manager.resident import Resident
+from domicile.model.feed import Ask, WorkerNote
+from domicile.model.moves import Status
+from domicile.model.records import Endpoint, EndpointState, Residence, ResidenceState
+from domicile.runtime.ports import free_port
+from domicile.runtime.processes import adopt
+
+APP = "i" * 26
+PATIENCE = 20
+
+
+@pytest.fixture
+async def resident(site):
+    resident = Resident(APP, site)
+    yield resident
+    await resident.close(stop=True)
+
+
+async def next_of(told):
+    return await asyncio.wait_for(told.get(), PATIENCE)
+
+
+async def endpoint(site):
+    async with site.store.reading() as reading:
+        return await reading.get(Endpoint, APP)
+
+
+async def pid_at(site):
+    found = await endpoint(site)
+    async with httpx.AsyncClient() as client:
+        return int((await client.get(f"http://{found.address}:{found.port}/")).text)
+
+
+def away(generation):
+    return Residence(
+        APP, "amber", generation, ResidenceState.AWAY, "birch", name="hello.ada"
+    )
+
+
+async def ask(site, serial, in_flight):
+    """Be a proxy that has seen a serial."""
+    note = WorkerNote(serial, {APP: in_flight})
+    async with site.store.reading() as reading:
+        head = await reading.head()
+    question = Ask("proxy-1", ("residence",), serial, head.chain, notes={"0": note})
+    async for _ in site.feed.answer(question):
+        pass
+
+
+async def test_a_wanted_app_serves_and_leaves(site, resident, told, here):
+    resident.wish(here(1))
+    report = await next_of(told)
+    assert (report.status, report.generation, report.port) == (Status.SERVING, 1, 0)
+    assert await pid_at(site)
+    resident.wish(away(2))
+    report = await next_of(told)
+    assert (report.status, report.generation, report.cut) == (Status.SETTLED, 2, 0)
+    assert await endpoint(site) is None
+    assert adopt(site.processes) == {}
+
+
+async def test_an_undone_move_keeps_the_process(site, resident, told, here):
+    resident.wish(here(1))
+    await next_of(told)
+    pid = await pid_at(site)
+    resident.wish(here(3))
+    assert (await next_of(told)).generation == 3
+    assert await pid_at(site) == pid
+    assert (await endpoint(site)).generation == 3
+
+
+async def test_what_ends_is_started_again(site, resident, told, here):
+    resident.wish(here(1))
+    await next_of(told)
+    pid = await pid_at(site)
+    os.kill(pid, signal.SIGKILL)
+    assert (await next_of(told)).status is Status.SERVING
+    assert await pid_at(site) != pid
+
+
+async def test_a_first_start_that_fails_is_reported(site, resident, told, here):
+    resident.wish(here(1, "echo oh no; exit 3"))
+    report = await next_of(told)
+    assert report.status is Status.FAILED
+    assert "oh no" in report.detail
+    assert await endpoint(site) is None
+
+
+async def test_a_port_that_is_taken_is_named(resident, told, here):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        resident.wish(here(1, port=port))
+        report = await next_of(told)
+    assert report.detail == (
+        f"hello.ada always listens on port {port}, which is taken on this machine: "
+        "it cannot overlap with itself here"
+    )
+
+
+async def test_the_port_of_an_app_that_ignores_port_is_reported(resident, told, here):
+    port = free_port()
+    resident.wish(here(1, f"exec python app.py {port}"))
+    assert (await next_of(told)).port == port
+
+
+async def test_nothing_to_run_stops_it(site, resident, told, here):
+    resident.wish(here(1))
+    await next_of(told)
+    resident.wish(Residence(APP, "amber", 2, ResidenceState.HERE, name="hello.ada"))
+    assert (await next_of(told)).status is Status.STOPPED
+    assert (await endpoint(site)).state is EndpointState.STOPPED
+    assert adopt(site.processes) == {}
+
+
+async def test_a_running_app_outlives_its_manager(site, told, here):
+    first = Resident(APP, site)
+    first.wish(here(1))
+    await next_of(told)
+    pid = await pid_at(site)
+    await first.close(stop=False)
+    (process,) = adopt(site.processes).values()
+    second = Resident(APP, site, process)
+    second.wish(here(1))
+    await next_of(told)
+    assert await pid_at(site) == pid
+    await second.close(stop=True)
+    assert adopt(site.processes) == {}
+
+
+async def test_proxies_acknowledge_before_serving_and_requests_in_flight_are_counted(
+    site, resident, told, here
+):
+    await ask(site, 0, 0)
+    resident.wish(here(1))
+    while await endpoint(site) is None:
+        await asyncio.sleep(0.05)
+    assert told.empty()
+    await ask(site, (await site.store.head()).serial, 0)
+    assert (await next_of(told)).status is Status.SERVING
+    resident.wish(away(2))
+    while (await site.store.head()).serial < 3:
+        await asyncio.sleep(0.05)
+    await ask(site, 3, 2)
+    assert (await next_of(told)).cut == 2
