@@ -1,6 +1,7 @@
 """A directory of the tests, a real HTTP server, and what a manager works with."""
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import json
@@ -11,6 +12,7 @@ import pytest
 
 from domicile.manager.fetching import Releases
 from domicile.manager.resident import Site
+from domicile.model.feed import decode_ask
 from domicile.model.records import Release, Residence, ResidenceState
 from domicile.runtime.processes import sweep
 from domicile.store.feed import Feed
@@ -43,21 +45,38 @@ class Peer:
     def __init__(self, blob):
         self.blob = blob
         self.failures = 0
+        self.feed = None
+        self.conversations = set()
         self.reports = []
         self.asked = []
 
     async def converse(self, reader, writer):
+        task = asyncio.current_task()
+        self.conversations.add(task)
+        task.add_done_callback(self.conversations.discard)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await self.answer_one(reader, writer)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async def answer_one(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = [x for x in head.lower().splitlines() if x.startswith("content-len")]
         body = await reader.readexactly(int(length[0].split(":")[1])) if length else b""
-        status, answer = self.answer(head.split()[1], body)
+        path = head.split()[1]
+        if path == "/v1/feed":
+            self.asked.append((path, body))
+            frames = [part async for part in self.feed.answer(decode_ask(body))]
+            status, answer = 200, b"".join(frames)
+        else:
+            status, answer = self.answer(path, body)
         writer.write(
             f"HTTP/1.1 {status} X\r\nContent-Length: {len(answer)}\r\n"
             "Connection: close\r\n\r\n".encode()
         )
         writer.write(answer)
         await writer.drain()
-        writer.close()
 
     def answer(self, path, body):
         self.asked.append((path, body))
@@ -80,6 +99,7 @@ async def peer():
     peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     yield peer
     server.close()
+    await asyncio.gather(*peer.conversations)
 
 
 @pytest.fixture

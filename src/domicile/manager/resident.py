@@ -103,6 +103,9 @@ class Resident:
         """Leave the app as it is, or stop it: it is wanted still."""
         await _cancel(self._task)
         if stop:
+            wanted = self._wanted
+            if wanted and wanted.release and await self._lives_here(wanted):
+                await ledger.wait_in(self._site.store, wanted, EndpointState.STARTING)
             await self._stop()
 
     async def _follow(
@@ -175,7 +178,7 @@ class Resident:
         kept = self._running
         if kept and kept.release == release.id and _runs(kept.process):
             return kept
-        if self._process is not None and await self._lives_here(wanted):
+        if await self._lives_here(wanted):
             await ledger.wait_in(self._site.store, wanted, EndpointState.STARTING)
         await self._stop()
         self._running = await self._start(wanted, release)

@@ -1,0 +1,140 @@
+"""The manager as a real process: it follows, serves, dies, adopts and ends."""
+
+import asyncio
+import signal
+import sys
+
+import httpx
+import psutil
+import pytest
+
+from domicile.config import Address
+from domicile.model.feed import Ask, FrameReader, encode_ask
+from domicile.model.records import Cluster
+from domicile.runtime.processes import adopt, sweep
+from domicile.service.sockets import open_alone
+from domicile.store.feed import Feed
+from domicile.store.store import Store
+
+APP = "i" * 26
+START = "import sys, pathlib; from domicile.manager.main import main; main(pathlib.Path(sys.argv[1]))"
+PATIENCE = 30
+TOKEN = "p" * 40
+
+
+@pytest.fixture
+async def directory(tmp_path, peer):
+    store = await Store.open(tmp_path / "directory.db")
+    peer.feed = await Feed.open(store)
+    yield store
+    await asyncio.gather(*peer.conversations)
+    await store.close()
+
+
+@pytest.fixture
+def address():
+    with open_alone(Address("127.0.0.1", 0)) as probe:
+        return Address(*probe.getsockname())
+
+
+@pytest.fixture
+async def start(tmp_path, peer, directory, address):
+    file = tmp_path / "manager.toml"
+    file.write_text(
+        f'cluster = "amber"\ndata = "{tmp_path}/data"\ndirectory = "{peer.url}"\n'
+        f'token = "t"\nproxy_token = "{TOKEN}"\nlisten = "{address}"\n'
+    )
+    started = []
+
+    async def start():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", START, str(file)
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    await sweep(tmp_path / "data/run")
+
+
+@pytest.fixture
+async def proxy(address):
+    async with httpx.AsyncClient(
+        base_url=f"http://{address}",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=PATIENCE,
+    ) as client:
+        yield client
+
+
+async def put(store, *records):
+    async with store.transaction() as tx:
+        for record in records:
+            await tx.put(record)
+
+
+async def reported(peer, status):
+    async with asyncio.timeout(PATIENCE):
+        while status not in [each["status"] for each in peer.reports]:
+            await asyncio.sleep(0.05)
+
+
+def kinds_in(answer):
+    frames = list(FrameReader().feed(answer.content))[1:-1]
+    return {frame.change.kind for frame in frames}
+
+
+def running(tmp_path):
+    return {name: p.record.pid for name, p in adopt(tmp_path / "data/run").items()}
+
+
+async def test_what_the_directory_wants_is_served_to_proxies(
+    peer, directory, start, proxy, here
+):
+    await put(directory, Cluster("birch", ("127.0.0.12",), ()), here(1))
+    await start()
+    await reported(peer, "serving")
+    ask = Ask("proxy-1", ("residence", "endpoint", "cluster"), cluster="amber")
+    answer = await proxy.post("/v1/feed", content=encode_ask(ask))
+    assert kinds_in(answer) == {"residence", "endpoint", "cluster"}
+    assert (await proxy.get(f"/v1/apps/{APP}/logs?lines=1")).text.count("\n") == 1
+    assert (await proxy.get("/v1/apps/none/logs")).status_code == 404
+    passed_on = await proxy.post("/v1/link-certificate", json={"csr": "PEM"})
+    assert passed_on.json()["certificate"] == "PEM"
+    assert ("/v1/link-certificate", b'{"csr":"PEM"}') in peer.asked
+
+
+async def test_who_shows_no_token_or_asks_for_more_is_refused(
+    peer, directory, start, proxy, here
+):
+    await put(directory, here(1))
+    await start()
+    await reported(peer, "serving")
+    stranger = {"Authorization": "Bearer none"}
+    for path in ("/v1/feed", "/v1/link-certificate"):
+        refused = await proxy.post(path, headers=stranger)
+        assert refused.status_code == 401
+    more = encode_ask(Ask("proxy-1", ("release",)))
+    assert (await proxy.post("/v1/feed", content=more)).status_code == 403
+    assert (await proxy.post("/v1/feed", content=b"?")).status_code == 400
+
+
+async def test_apps_outlive_a_kill_and_end_with_a_manager_that_is_ended(
+    peer, directory, start, here, tmp_path
+):
+    await put(directory, here(1))
+    first = await start()
+    await reported(peer, "serving")
+    before = running(tmp_path)
+    peer.reports.clear()
+    (child,) = psutil.Process(first.pid).children()[:1]
+    child.kill()
+    await reported(peer, "serving")
+    assert running(tmp_path) == before
+    first.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(first.wait(), PATIENCE) == 0
+    assert running(tmp_path) == {}
