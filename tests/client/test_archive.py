@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from domicile.demo.archive import NothingToPack, pack
+from domicile.client.archive import NothingToPack, pack
 from domicile.runtime.blobs import BlobFolder, unpack
 
 

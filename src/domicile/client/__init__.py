@@ -1,0 +1,1 @@
+"""The directory's HTTP API from outside: for the command line and the demo."""

@@ -1,0 +1,93 @@
+"""Asks the directory's API; what goes wrong is one sentence."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from domicile.client.access import Access
+from domicile.client.archive import pack
+from domicile.errors import DomicileError
+
+_SECONDS = 60.0
+_WAIT_SECONDS = 20
+_ENDS = frozenset({"finished", "failed"})
+
+Json = dict[str, Any]
+OnStep = Callable[[Json], None]
+
+
+class Refused(DomicileError):
+    """The API did not do it, and says why."""
+
+
+class Unreachable(DomicileError):
+    """The API does not answer."""
+
+
+class Api:
+    """The directory's API, as one caller sees it."""
+
+    def __init__(self, access: Access) -> None:
+        self._url = access.url
+        self._client = httpx.Client(
+            base_url=access.url.rstrip("/") + "/v1",
+            headers={"Authorization": f"Bearer {access.token}"},
+            timeout=_SECONDS,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, **query: Any) -> Json:
+        """Give a JSON object; raises Refused or Unreachable."""
+        return self._ask("GET", path, params=query)
+
+    def post(self, path: str, body: Json) -> Json:
+        """Post once, however often it is sent; raises Refused or Unreachable."""
+        key = {"Idempotency-Key": secrets.token_hex(16)}
+        return self._ask("POST", path, json=body, headers=key)
+
+    def deploy(self, app: Json, folder: Path) -> Json:
+        """Store the folder as a blob and plan the app's deployment: gives the move."""
+        archive = pack(folder)
+        self._ask("PUT", f"/blobs/{archive.digest}", content=archive.data)
+        release = {"digest": archive.digest, "size": len(archive.data)}
+        return self.post("/apps", app | release)
+
+    def wait_for(self, move: Json, on_step: OnStep) -> Json:
+        """Wait until the move has ended; raises Refused where it failed."""
+        step = None
+        while True:
+            move = self.get(f"/moves/{move['id']}", wait=_WAIT_SECONDS if step else 0)
+            if move["step"] != step:
+                step = move["step"]
+                on_step(move)
+            if step in _ENDS:
+                break
+        if step == "failed":
+            raise Refused(move.get("error") or "the move failed")
+        return move
+
+    def _ask(self, method: str, path: str, **more: Any) -> Json:
+        try:
+            answer = self._client.request(method, path, **more)
+        except httpx.TransportError as error:
+            raise Unreachable(
+                f"the directory at {self._url} does not answer: {error}"
+            ) from error
+        if answer.is_success:
+            found: Json = answer.json() if answer.content else {}
+            return found
+        raise Refused(_detail(answer))
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(msgspec.json.decode(answer.content)["detail"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return f"the directory answered {answer.status_code} {answer.reason_phrase}"
