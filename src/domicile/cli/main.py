@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from domicile.cli import verbs
 from domicile.errors import DomicileError
 
 app = typer.Typer(
@@ -15,7 +16,16 @@ app = typer.Typer(
     help="Hosting across many clusters behind one set of names.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+
+for _group, _name in (
+    (verbs.owner, "owner"),
+    (verbs.cluster, "cluster"),
+    (verbs.app, "app"),
+    (verbs.move, "move"),
+):
+    app.add_typer(_group, name=_name)
 
 ConfigFile = Annotated[
     Path,
@@ -32,6 +42,12 @@ def domicile() -> None:
 def directory(config: ConfigFile) -> None:
     """Run the directory service: the global authority and its HTTP API."""
     _service("directory")(config)
+
+
+@app.command()
+def nameserver(config: ConfigFile) -> None:
+    """Run a name server: answers DNS queries from its replica of the directory."""
+    _service("nameserver")(config)
 
 
 def _service(name: str) -> Callable[[Path], None]:

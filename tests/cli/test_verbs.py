@@ -1,0 +1,151 @@
+"""The verbs against a real directory process; the test reports as amber would."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domicile.client.access import Access, write_access
+
+COMMAND = Path(sys.executable).with_name("domicile")
+
+
+@pytest.fixture(scope="module")
+def domicile(tmp_path_factory):
+    """Run a directory, and give a function that runs the command against it."""
+    data = tmp_path_factory.mktemp("data")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (data / "directory.toml").write_text(f"""
+data = "{data}/directory"
+listen = "127.0.0.1:{port}"
+[[zones]]
+name = "apps.test"
+nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
+""")
+    service = subprocess.Popen(
+        [COMMAND, "directory", "--config", data / "directory.toml"],
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    wait_until_it_answers(url)
+    token = (data / "directory" / "operator.token").read_text().strip()
+    write_access(data, Access(url, token))
+
+    def run(*arguments, code=0):
+        told = os.environ | {"DOMICILE_DATA": str(data)}
+        ran = subprocess.run(
+            [COMMAND, *arguments], capture_output=True, text=True, env=told, timeout=60
+        )
+        assert ran.returncode == code, ran.stderr
+        return ran
+
+    run.url = url
+    run.token = token
+    yield run
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(10) == 0
+
+
+def wait_until_it_answers(url):
+    while True:
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def amber(domicile):
+    join = json.loads(
+        domicile("cluster", "add", "amber", "--address", "127.0.0.11").stdout
+    )
+    domicile("owner", "add", "ada", "--json")
+    return join
+
+
+@pytest.fixture(scope="module")
+def hello(domicile, amber, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hello")
+    (folder / "app.py").write_text("run")
+    deployed = domicile(
+        "app", "deploy", "hello.ada", str(folder), "--command", "python app.py",
+        "--no-wait", "--json",
+    )  # fmt: skip
+    app = json.loads(deployed.stdout)
+    report = {"app": app["id"], "cluster": "amber", "generation": 1}
+    httpx.post(
+        f"{domicile.url}/v1/reports",
+        json=[report | {"status": "serving"}],
+        headers={"Authorization": f"Bearer {amber['token']}"},
+    ).raise_for_status()
+    (move,) = json.loads(domicile("move", "list", "--json").stdout)["rows"]
+    httpx.get(
+        f"{domicile.url}/v1/moves/{move['id']}?wait=20",
+        headers={"Authorization": f"Bearer {domicile.token}"},
+    ).raise_for_status()
+    return app
+
+
+def test_a_join_file_has_what_a_cluster_needs(domicile, amber):
+    assert amber["url"] == domicile.url
+    assert amber["authority"][0].startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_lists_are_rows(domicile, amber):
+    rows = json.loads(domicile("cluster", "list", "--json").stdout)["rows"]
+    assert [row["name"] for row in rows] == ["amber"]
+    assert "amber" in domicile("cluster", "list").stdout
+
+
+@pytest.mark.parametrize("by", ["name", "id"])
+def test_an_app_is_named_by_name_or_id(domicile, hello, by):
+    named = hello["id"] if by == "id" else "hello.ada"
+    shown = json.loads(domicile("app", "show", named, "--json").stdout)
+    assert shown["id"] == hello["id"]
+    assert {"name", "owner", "cluster", "generation", "state", "hosts"} <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("app", "show", "nobody.ada"), "no app 'nobody.ada'"),
+        (("app", "move", "hello.ada", "--to", "cedar"), "no cluster 'cedar'"),
+        (("owner", "add", "ada"), "exists already"),
+        (("owner", "add", "www"), "reserved"),
+        (("owner", "show", "eve"), "eve"),
+        (("cluster", "show", "cedar"), "cedar"),
+        (("app", "deploy", "hello", ".", "--command", "x"), "not <app>.<owner>"),
+        (("app", "deploy", "a.ada", "/nowhere", "--command", "x"), "no files"),
+        (("move", "show", "x"), "no move 'x'"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_status_1(domicile, hello, arguments, says):
+    ran = domicile(*arguments, code=1)
+    assert ran.stderr.startswith("domicile: ")
+    assert says in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+    assert ran.stdout == ""
+
+
+def test_a_directory_that_is_away_is_one_line(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        write_access(
+            tmp_path, Access(f"http://127.0.0.1:{closed.getsockname()[1]}", "t")
+        )
+        ran = subprocess.run(
+            [COMMAND, "app", "list", "--data", tmp_path],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert ran.returncode == 1
+    assert "does not answer" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
