@@ -30,17 +30,19 @@ class Place:
 class Pool:
     """Idle connections by place, the newest first."""
 
-    __slots__ = ("_context", "_idle")
+    __slots__ = ("_idle", "context")
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         """`context` is for links."""
-        self._context = context
+        self.context = context
         self._idle: defaultdict[Place, list[Wire]] = defaultdict(list)
 
     async def connect(self, place: Place) -> Wire:
         """Make a new connection; raises OSError, TimeoutError among them."""
         loop = asyncio.get_running_loop()
-        tls = self._context if place.cluster else None
+        tls = self.context if place.cluster else None
+        if place.cluster and tls is None:
+            raise ConnectionRefusedError("there is no link certificate yet")
         async with asyncio.timeout(_CONNECT_SECONDS):
             _, wire = await loop.create_connection(
                 Wire,

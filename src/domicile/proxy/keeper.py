@@ -1,0 +1,125 @@
+"""The one process of a proxy that writes: follows the manager, enrols, tells operators.
+
+Workers serve on without it.
+"""
+
+import asyncio
+import socket
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import structlog
+
+from domicile.model.feed import Ask
+from domicile.model.routing import route
+from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
+from domicile.proxy.settings import Settings
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.follower import Follower, Source
+from domicile.replica.replica import Replica
+from domicile.service import lifeline
+from domicile.service.admin import Admin
+from domicile.service.channel import FollowerEnd
+
+KINDS = ("residence", "endpoint", "cluster", "authority")
+
+REPLICA = "replica"
+"""The replica's folder in the proxy's data."""
+
+_LOOK_SECONDS = 2.0
+
+_log = structlog.get_logger()
+
+
+class Keeper:
+    """Keeps the replica and the link certificate."""
+
+    def __init__(self, settings: Settings, token: str, end: FollowerEnd) -> None:
+        self._settings = settings
+        self._token = token
+        self._replica = _open(settings)
+        self._follower = Follower(
+            self._replica,
+            Source(settings.manager, token),
+            Ask(settings.name, KINDS, cluster=settings.cluster, admin=settings.admin),
+            on_change=end.tell_changed,
+            notes=end.notes,
+        )
+
+    async def run(self, admin: socket.socket | None) -> None:
+        """Run until SIGTERM, SIGINT or the parent's death."""
+        tasks = [
+            asyncio.create_task(self._follower.run()),
+            asyncio.create_task(self._stay_enrolled()),
+        ]
+        server = None
+        if admin is not None:
+            routes = {"/status": self._status, "/explain": self._explain}
+            server = await Admin(routes, self._trouble).serve(admin)
+        try:
+            await lifeline.wait_for_end(asyncio.get_running_loop())
+        finally:
+            if server is not None:
+                server.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._replica.close()
+
+    async def _stay_enrolled(self) -> None:
+        files = link_files(self._settings.folder)
+        headers = {"Authorization": f"Bearer {self._token}"}
+        async with httpx.AsyncClient(
+            base_url=self._settings.manager, headers=headers, trust_env=False
+        ) as manager:
+            while True:
+                try:
+                    bundle = self._trusted()
+                    if bundle:
+                        write_trust(files, bundle)
+                    if is_due(files, datetime.now(UTC), bundle):
+                        await enrol(manager, files)
+                        _log.info("enrolled")
+                except (NotEnrolled, OSError) as error:
+                    _log.warning("not enrolled", error=str(error))
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    def _trusted(self) -> tuple[str, ...]:
+        with self._replica.view() as view:
+            authority = view.authority()
+        return () if authority is None else authority.bundle
+
+    def _trouble(self) -> str:
+        if not self._follower.behind:
+            return ""
+        reason = self._follower.trouble or "there was no answer yet"
+        return f"behind {self._settings.manager}: {reason}"
+
+    async def _status(self, _query: dict[str, str]) -> Any:
+        with self._replica.view() as view:
+            return {"serial": view.serial, "behind": view.behind}
+
+    async def _explain(self, query: dict[str, str]) -> Any:
+        host = query.get("host", "").lower()
+        with self._replica.view() as view:
+            way = route(view, host, None)
+            found = view.residence_of_host(host)
+            return {
+                "host": host,
+                "serial": view.serial,
+                "behind": view.behind,
+                "outcome": type(way).__name__,
+                "way": way,
+                "residence": found,
+            }
+
+
+def _open(settings: Settings) -> Replica:
+    folder = settings.folder / REPLICA
+    try:
+        return Replica.open(folder, writable=True)
+    except DamagedReplica as error:
+        _log.warning("replica set aside", error=str(error))
+        Replica.set_aside(folder)
+        return Replica.open(folder, writable=True)

@@ -1,0 +1,136 @@
+"""A worker: serves its two sockets from the shared replica, asking nobody."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from domicile.model.feed import WorkerNote
+from domicile.model.records import ResidenceState
+from domicile.proxy.enrol import link_files
+from domicile.proxy.front import Front
+from domicile.proxy.holds import WaitingRoom
+from domicile.proxy.keeper import REPLICA
+from domicile.proxy.settings import Settings
+from domicile.proxy.upstream import Pool
+from domicile.replica.replica import Replica
+from domicile.service import lifeline
+from domicile.service.channel import WorkerEnd
+from domicile.service.tls import BadCertificates, client_context, server_context
+
+_TICK_SECONDS = 1.0
+_DRAIN_SECONDS = 3.0
+_BACKLOG = 1024
+
+_log = structlog.get_logger()
+
+
+class Worker:
+    """Two fronts over one replica, one pool and one waiting room."""
+
+    def __init__(self, settings: Settings, end: WorkerEnd) -> None:
+        self._files = link_files(settings.folder)
+        self._replica = Replica.open(settings.folder / REPLICA)
+        self._room = WaitingRoom(self._replica)
+        self._pool = Pool()
+        self._end = end
+        self._public = Front(self._room, self._pool)
+        self._link = Front(
+            self._room, self._pool, link=True, in_flight=self._public.in_flight
+        )
+        self._link_server: asyncio.Server | None = None
+        self._stamp: tuple[int, ...] = ()
+
+    async def serve(self, public: Sequence[socket.socket], link: socket.socket) -> None:
+        """Serve until SIGTERM, SIGINT or the parent's death."""
+        loop = asyncio.get_running_loop()
+        servers = [
+            await loop.create_server(
+                self._public.accept, sock=each.dup(), backlog=_BACKLOG
+            )
+            for each in public
+        ]
+        self._end.call_on_change(loop, self._look)
+        ticking = asyncio.create_task(self._tick(link))
+        try:
+            await lifeline.wait_for_end(loop)
+        finally:
+            ticking.cancel()
+            for server in servers:
+                server.close()
+            if self._link_server is not None:
+                self._link_server.close()
+            await self._drain()
+            self._pool.close()
+
+    def _look(self) -> None:
+        """The replica has changed: whoever waits looks, and the follower is told."""
+        self._room.wake()
+        self._end.tell(self._note())
+
+    def _note(self) -> WorkerNote:
+        with self._replica.view() as view:
+            leaving = {}
+            for app, requests in self._public.in_flight.items():
+                residence = view.residence(app)
+                if residence is None or residence.state is not ResidenceState.HERE:
+                    leaving[app] = requests
+            return WorkerNote(view.serial, leaving)
+
+    async def _tick(self, link: socket.socket) -> None:
+        while True:
+            try:
+                await self._serve_link(link)
+                self._pool.sweep()
+                self._end.tell(self._note())
+            except Exception:  # noqa: BLE001 - the border: one bad tick, not the worker
+                _log.exception("tick failed")
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _serve_link(self, link: socket.socket) -> None:
+        """Serve the link with the certificate that there is now."""
+        stamp = _stamp_of(self._files.certificate.stat, self._files.authority.stat)
+        if not stamp or stamp == self._stamp:
+            return
+        try:
+            accepting = server_context(self._files)
+            self._pool.context = client_context(self._files)
+        except BadCertificates as error:
+            _log.warning("link certificate unusable", error=str(error))
+            return
+        self._stamp = stamp
+        if self._link_server is not None:
+            self._link_server.close()
+        # A copy, so that closing the server does not close the socket's queue.
+        self._link_server = await asyncio.get_running_loop().create_server(
+            self._link.accept, sock=link.dup(), ssl=accepting, backlog=_BACKLOG
+        )
+
+    async def _drain(self) -> None:
+        """Let requests in flight end, and then end the connections."""
+        fronts = (self._public, self._link)
+        for front in fronts:
+            front.closing = True
+        deadline = asyncio.get_running_loop().time() + _DRAIN_SECONDS
+        while (  # noqa: ASYNC110 - once, at the end, for at most three seconds
+            self._public.in_flight and asyncio.get_running_loop().time() < deadline
+        ):
+            await asyncio.sleep(0.05)
+        tasks = [task for front in fronts for task in front.tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stamp_of(*stats: Callable[[], object]) -> tuple[int, ...]:
+    """Give what differs once a file is replaced; nothing where one is missing."""
+    try:
+        return tuple(
+            part
+            for stat in stats
+            for found in (stat(),)
+            for part in (found.st_mtime_ns, found.st_ino)  # type: ignore[attr-defined]
+        )
+    except FileNotFoundError:
+        return ()

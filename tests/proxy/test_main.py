@@ -1,0 +1,115 @@
+"""A whole proxy, in processes of its own."""
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from domicile.config import BadConfiguration
+from domicile.proxy.main import main
+
+HOST = "hello.ada.apps.test"
+START = (
+    "import sys, pathlib; from domicile.proxy.main import main;"
+    " sys.exit(main(pathlib.Path(sys.argv[1])))"
+)
+
+
+class App(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_):
+        """Keep silent."""
+
+
+@pytest.fixture
+def app():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), App)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    (tmp_path / "token").write_text("a token\n")
+    path = tmp_path / "proxy.toml"
+    path.write_text(
+        f'name = "amber-1"\ncluster = "amber"\ndata = "{tmp_path}"\ntoken_file = "{tmp_path}/token"\n'
+        'manager = "http://127.0.0.1:1"\n'
+        'listen = ["127.0.0.1:0"]\nlink = "127.0.0.1:0"\n'
+    )
+    return path
+
+
+@pytest.fixture
+def proxy(config_file):
+    """A running proxy whose manager is down; gives the process and its public port."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, str(config_file)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stderr))
+    for line in process.stderr:
+        if line.startswith("{") and json.loads(line)["event"] == "listening":
+            port = int(json.loads(line)["public"][0].rpartition(":")[2])
+            break
+    reader.start()
+    yield process, port
+    process.terminate()
+    process.wait()
+    reader.join()
+    process.stderr.close()
+    assert "Traceback" not in "".join(lines), "".join(lines)
+
+
+@pytest.fixture
+def known(records, app):
+    """The replica of a proxy that ran before."""
+    records.live(app)
+    records.replica.close()
+
+
+def get(port, host):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/", headers={"Host": host})
+    answer = connection.getresponse()
+    found = answer.status, answer.read(), answer.getheader("Retry-After")
+    connection.close()
+    return found
+
+
+@pytest.mark.usefixtures("known")
+def test_a_proxy_started_without_its_manager_serves_what_it_knew_and_ends(proxy):
+    process, port = proxy
+    for _ in range(8):
+        assert get(port, HOST)[:2] == (200, b"hello")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
+def test_a_proxy_that_never_heard_of_its_manager_says_unavailable(proxy):
+    _, port = proxy
+    status, page, retry_after = get(port, HOST)
+    assert (status, retry_after) == (503, "1")
+    assert HOST.encode() not in page
+
+
+def test_a_missing_token_is_one_sentence_that_names_the_key(config_file, tmp_path):
+    (tmp_path / "token").unlink()
+    with pytest.raises(BadConfiguration, match="token_file"):
+        main(config_file)
