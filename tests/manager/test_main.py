@@ -38,11 +38,20 @@ def address():
 
 
 @pytest.fixture
-async def start(tmp_path, peer, directory, address):
+def admin():
+    with open_alone(Address("127.0.0.1", 0)) as probe:
+        return Address(*probe.getsockname())
+
+
+@pytest.fixture
+async def start(tmp_path, peer, directory, address, admin):
     file = tmp_path / "manager.toml"
+    (tmp_path / "token").write_text("t\n")
+    (tmp_path / "proxy").write_text(f"{TOKEN}\n")
     file.write_text(
         f'cluster = "amber"\ndata = "{tmp_path}/data"\ndirectory = "{peer.url}"\n'
-        f'token = "t"\nproxy_token = "{TOKEN}"\nlisten = "{address}"\n'
+        f'token = "{tmp_path}/token"\nproxy_token = "{tmp_path}/proxy"\n'
+        f'listen = "{address}"\nadmin = "{admin}"\n'
     )
     started = []
 
@@ -93,11 +102,13 @@ def running(tmp_path):
 
 
 async def test_what_the_directory_wants_is_served_to_proxies(
-    peer, directory, start, proxy, here
+    peer, directory, start, proxy, admin, here
 ):
     await put(directory, Cluster("birch", ("127.0.0.12",), ()), here(1))
     await start()
     await reported(peer, "serving")
+    status = (await proxy.get(f"http://{admin}/status")).json()
+    assert status == {"serial": 2, "behind": False, "apps": [APP]}
     ask = Ask("proxy-1", ("residence", "endpoint", "cluster"), cluster="amber")
     answer = await proxy.post("/v1/feed", content=encode_ask(ask))
     assert kinds_in(answer) == {"residence", "endpoint", "cluster"}

@@ -22,7 +22,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from domicile.manager.fetching import Releases
-from domicile.manager.settings import Settings
+from domicile.manager.settings import Tokens
 from domicile.model.feed import CONTENT_TYPE, BadFeed, decode_ask
 from domicile.store.feed import Feed
 
@@ -37,7 +37,7 @@ Asked = Request[Any, Any, State]
 class Desk:
     """What the API works with."""
 
-    settings: Settings
+    tokens: Tokens
     feed: Feed
     releases: Releases
     client: httpx.AsyncClient
@@ -48,7 +48,7 @@ def let_in(
 ) -> None:
     """Let in who shows the proxies' token."""
     desk: Desk = connection.app.state.desk
-    if not desk.settings.lets_in(connection.headers.get("authorization", "")):
+    if not desk.tokens.lets_in(connection.headers.get("authorization", "")):
         raise NotAuthorizedException(
             "the token of this cluster's proxies is needed",
             headers={"WWW-Authenticate": "Bearer"},

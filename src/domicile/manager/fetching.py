@@ -1,12 +1,13 @@
 """Brings the files of a release here: from the directory, checked, unpacked."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
 
 from domicile.errors import DomicileError
 from domicile.model.records import Release
-from domicile.runtime.blobs import BlobFolder, unpack
+from domicile.runtime.blobs import BadArchive, BlobFolder, unpack
 
 
 class CannotFetch(DomicileError):
@@ -35,7 +36,13 @@ class Releases:
         if not self._blobs.has(release.digest):
             await self._download(release.digest)
         folder = self.folder_of(release.app) / release.id
-        unpack(self._blobs.find(release.digest), folder)
+        try:
+            # Aside: a long one would keep the proxies without an answer.
+            await asyncio.to_thread(unpack, self._blobs.find(release.digest), folder)
+        except BadArchive:
+            # What was begun for a wish since withdrawn may have been there first.
+            if not folder.exists():
+                raise
         return folder
 
     async def _download(self, digest: str) -> None:

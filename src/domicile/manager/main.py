@@ -21,7 +21,7 @@ from domicile.manager.api import Desk, make_app
 from domicile.manager.fetching import Releases
 from domicile.manager.reporting import Reports
 from domicile.manager.resident import Site
-from domicile.manager.settings import Settings
+from domicile.manager.settings import Settings, Tokens
 from domicile.manager.wishes import KINDS, Household
 from domicile.model.feed import Ask
 from domicile.replica.datafile import DamagedReplica
@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
 def main(config_file: Path) -> None:
     """Run the manager until SIGTERM or SIGINT; raises DomicileError."""
     settings = config.load(config_file, Settings)
-    settings.check()
+    tokens = settings.read_tokens()
     logs.configure("manager")
     settings.folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as opened:
@@ -64,36 +64,43 @@ def main(config_file: Path) -> None:
             admin = opened.enter_context(
                 open_alone(config.Address.parse(settings.admin))
             )
-        child = partial(run, settings, listener, admin)
+        child = partial(run, settings, tokens, listener, admin)
         run_children([("manager", child)], grace=_PARENT_GRACE)
 
 
 def run(
-    settings: Settings, listener: socket.socket, admin: socket.socket | None
+    settings: Settings,
+    tokens: Tokens,
+    listener: socket.socket,
+    admin: socket.socket | None,
 ) -> None:
     """Be the child that works."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_until_end(settings, listener, admin))
+        runner.run(_run_until_end(settings, tokens, listener, admin))
 
 
 async def _run_until_end(
-    settings: Settings, listener: socket.socket, admin: socket.socket | None
+    settings: Settings,
+    tokens: Tokens,
+    listener: socket.socket,
+    admin: socket.socket | None,
 ) -> None:
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
     try:
-        await serve(settings, listener, admin, end)
+        await serve(settings, tokens, listener, admin, end)
     finally:
         end.cancel()
 
 
 async def serve(
     settings: Settings,
+    tokens: Tokens,
     listener: socket.socket,
     admin: socket.socket | None,
     end: asyncio.Future[None],
 ) -> None:
     """Work, and serve the API on a listening socket, until `end` is done."""
-    async with _open(settings, admin) as desk:
+    async with _open(settings, tokens, admin) as desk:
         server = _Server(
             uvicorn.Config(
                 make_app(desk),
@@ -111,10 +118,12 @@ async def serve(
 
 
 @asynccontextmanager
-async def _open(settings: Settings, admin: socket.socket | None) -> AsyncIterator[Desk]:
+async def _open(
+    settings: Settings, tokens: Tokens, admin: socket.socket | None
+) -> AsyncIterator[Desk]:
     """Open what the manager works with, and have it work; its apps end with it."""
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_client(settings))
+        client = await stack.enter_async_context(_client(settings, tokens))
         store = await Store.open(settings.store_url)
         stack.push_async_callback(store.close)
         replica = _replica(settings.folder / "directory")
@@ -128,22 +137,24 @@ async def _open(settings: Settings, admin: socket.socket | None) -> AsyncIterato
         )  # fmt: skip
         household = Household(site, settings.cluster, replica)
         stack.push_async_callback(household.close, stop=True)
-        source = Source(settings.directory, settings.token, settings.authority_file)
+        source = Source(settings.directory, tokens.ours, settings.authority_file)
         name = f"manager-{settings.cluster}"
         ask = Ask(name, KINDS, cluster=settings.cluster, admin=settings.admin)
         follower = Follower(replica, source, ask, household.wake)
         for work in (follower.run(), household.run(), reports.run()):
             stack.push_async_callback(_end, asyncio.create_task(work))
         if admin is not None:
-            served = await Admin({}, lambda: follower.trouble).serve(admin)
+            served = await Admin(
+                {"/status": household.status}, lambda: follower.trouble
+            ).serve(admin)
             stack.callback(served.close)
-        yield Desk(settings, feed, releases, client)
+        yield Desk(tokens, feed, releases, client)
 
 
-def _client(settings: Settings) -> httpx.AsyncClient:
+def _client(settings: Settings, tokens: Tokens) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=settings.directory,
-        headers={"Authorization": f"Bearer {settings.token}"},
+        headers={"Authorization": f"Bearer {tokens.ours}"},
         timeout=httpx.Timeout(30.0, connect=3.0),
         verify=ssl.create_default_context(cafile=settings.authority_file),
         # A proxy of the environment has no business between our own services.

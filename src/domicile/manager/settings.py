@@ -2,19 +2,34 @@
 
 import secrets
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from domicile.config import Address, BadConfiguration
+from domicile.config import BadConfiguration
 from domicile.manager.launch import START_SECONDS
+
+
+class Tokens(NamedTuple):
+    """What we show to the directory, and what proxies show to us."""
+
+    ours: str
+    proxies: str
+
+    def lets_in(self, authorization: str) -> bool:
+        shown = authorization.removeprefix("Bearer ").encode()
+        return secrets.compare_digest(shown, self.proxies.encode())
+
+    def __repr__(self) -> str:
+        return "Tokens(…)"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a manager needs to start.
 
-    `directory` is the URL of the directory's API and `token` what it gave to this
-    cluster; `proxy_token` is what our proxies show us. Store, replica, releases and
-    logs lie in `data`. Apps listen at `host`.
+    `directory` is the URL of the directory's API and `token` a file with what it gave
+    to this cluster; `proxy_token` is a file with what our proxies show us. Store,
+    replica, releases and logs lie in `data`. Apps listen at `host`.
     """
 
     cluster: str
@@ -29,12 +44,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authority: str = ""
     drain_seconds: float = 30.0
     start_seconds: float = START_SECONDS
-
-    def check(self) -> None:
-        """Refuse what cannot work; raises BadConfiguration."""
-        Address.parse(self.listen)
-        if not self.proxy_token:
-            raise BadConfiguration("proxy_token is empty: proxies need one to show")
 
     @property
     def folder(self) -> Path:
@@ -53,6 +62,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Give the CA by which the directory's https is known, if not a public one."""
         return Path(self.authority) if self.authority else None
 
-    def lets_in(self, authorization: str) -> bool:
-        shown = authorization.removeprefix("Bearer ").encode()
-        return secrets.compare_digest(shown, self.proxy_token.encode())
+    def read_tokens(self) -> "Tokens":
+        """Read both; raises BadConfiguration."""
+        return Tokens(_read_token(self.token), _read_token(self.proxy_token))
+
+
+def _read_token(file: str) -> str:
+    try:
+        token = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadConfiguration(
+            f"{file}: {error.strerror}; a file with a token is expected there"
+        ) from error
+    if not token:
+        raise BadConfiguration(f"{file} is empty: a token is expected there")
+    return token

@@ -3,11 +3,17 @@
 import asyncio
 from pathlib import Path
 
+import structlog
+
 from domicile.manager import ledger
 from domicile.manager.resident import Resident, Site
 from domicile.model.records import Authority, Cluster, Record, Residence
 from domicile.replica.replica import Replica
 from domicile.runtime.processes import AppProcess, adopt
+
+_log = structlog.get_logger()
+
+_AGAIN_SECONDS = 1.0
 
 KINDS = (Residence.kind, Cluster.kind, Authority.kind)
 
@@ -37,7 +43,21 @@ class Household:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await self._look()
+            try:
+                await self._look()
+            except Exception:  # noqa: BLE001 - the border: seen again, not given up
+                _log.exception("the wishes of the directory cannot be read")
+                await asyncio.sleep(_AGAIN_SECONDS)
+                self._changed.set()
+
+    async def status(self, _query: dict[str, str]) -> dict[str, object]:
+        """Tell operators how far we follow, and which apps we know."""
+        with self._replica.view() as view:
+            return {
+                "serial": view.serial,
+                "behind": view.behind,
+                "apps": sorted(self._residents),
+            }
 
     async def close(self, *, stop: bool) -> None:
         residents = self._residents.values()
