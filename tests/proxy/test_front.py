@@ -6,6 +6,13 @@ import hashlib
 import httpx
 import pytest
 
+from domicile.model.records import (
+    Endpoint,
+    EndpointState,
+    Residence,
+    ResidenceState,
+)
+
 HOST = "hello.ada.apps.test"
 GET = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
 
@@ -165,3 +172,72 @@ async def test_a_response_that_breaks_off_breaks_off(front, records, upstream):
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://127.0.0.1:{front[1]}/", headers={"Host": HOST})
+
+
+async def test_a_body_for_an_app_that_does_not_read_is_not_gathered(
+    front, records, upstream
+):
+    """The client gets stuck long before its 64 MiB are sent."""
+    go_on = asyncio.Event()
+
+    async def read_late(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await go_on.wait()
+        writer.write(b"HTTP/1.1 413 Too Much\r\nContent-Length: 0\r\n\r\n")
+
+    records.live(await upstream(read_late))
+    front[0].patience = 20.0
+    reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    size = 64 << 20
+    writer.write(
+        f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {size}\r\n\r\n".encode()
+    )
+    writer.write(bytes(size))
+    left = size
+    while left != (now := writer.transport.get_write_buffer_size()):
+        left = now
+        await asyncio.sleep(0.3)
+    assert left > size // 2
+    go_on.set()
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 413
+    writer.transport.abort()
+
+
+async def test_a_request_that_waited_for_its_app_is_served(front, records, upstream):
+    port = await upstream(say_head)
+    records.put(Residence("a" * 26, "amber", 1, ResidenceState.HELD, hosts=(HOST,)))
+    reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    writer.write(GET)
+    while not front[0].room.waiting:
+        await asyncio.sleep(0.01)
+    records.live(port, 2)
+    front[0].room.wake()
+    assert status(await reader.read()) == 200
+    writer.close()
+
+
+async def test_a_deleted_app_is_gone_and_a_stopped_one_unavailable(records, ask):
+    records.live(8000)
+    records.put(Endpoint("a" * 26, 1, EndpointState.STOPPED))
+    answer = await ask(GET)
+    assert status(answer) == 503
+    assert b"Retry-After: 1\r\n" in answer
+    records.put(Residence("a" * 26, "amber", 2, ResidenceState.GONE, hosts=(HOST,)))
+    assert status(await ask(GET)) == 410
+
+
+async def test_a_port_that_is_another_app_s_now_gets_a_new_connection(
+    records, upstream, ask
+):
+    """Promise 9: no kept connection outlives the generation it was made for."""
+    connections = []
+
+    async def count(reader, writer):
+        connections.append(writer)
+        await say_head(reader, writer)
+
+    port = await upstream(count)
+    for generation in (1, 1, 2):
+        records.live(port, generation)
+        assert status(await ask(GET)) == 200
+    assert len(connections) == 2

@@ -213,6 +213,7 @@ class Exchange:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+            self._upstream.close()
 
 
 async def _pour(source: Wire, sink: Wire) -> None:

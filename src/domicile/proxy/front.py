@@ -219,8 +219,9 @@ class Conversation:
         finally:
             if exchange.reusable:
                 self._front.pool.give_back(place, upstream)
-            else:
-                upstream.close()
+            elif not upstream.transport.is_closing():
+                # Not closed: what a hung app never reads would keep it open for ever.
+                upstream.abort()
 
     async def _tell(self, status: int, request: _Request) -> bool:
         head = request.head
