@@ -1,0 +1,121 @@
+"""The follower of a name server: keeps the replica, tells the workers, serves admin."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import prometheus_client
+import structlog
+import uvloop
+
+from domicile.model.feed import Ask
+from domicile.model.resolution import Apex, InCluster, NameServer, resolve
+from domicile.nameserver.settings import Settings
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.follower import Follower, Source
+from domicile.replica.replica import Replica
+from domicile.service import lifeline, logs
+from domicile.service.admin import Admin
+from domicile.service.channel import FollowerEnd
+
+KINDS = ("zone", "owner", "app", "placement", "cluster")
+
+_log = structlog.get_logger()
+
+
+def run(
+    settings: Settings,
+    source: Source,
+    channel: FollowerEnd,
+    listener: socket.socket | None,
+) -> None:
+    """Be the child that follows."""
+    logs.name(worker="follower")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_until_end(settings, source, channel, listener))
+
+
+def open_replica(folder: Path) -> Replica:
+    """Open the replica to write, or an empty one in the place of a damaged one."""
+    try:
+        return Replica.open(folder, writable=True)
+    except DamagedReplica as damage:
+        _log.error("replica_set_aside", reason=str(damage))
+        Replica.set_aside(folder)
+        return Replica.open(folder, writable=True)
+
+
+async def _run_until_end(
+    settings: Settings,
+    source: Source,
+    channel: FollowerEnd,
+    listener: socket.socket | None,
+) -> None:
+    replica = open_replica(settings.folder)
+    ask = Ask(settings.name, KINDS, admin=settings.admin)
+    follower = Follower(replica, source, ask, channel.tell_changed, channel.notes)
+    if listener is not None:
+        await _admin(settings.name, replica, follower).serve(listener)
+    following = asyncio.create_task(follower.run())
+    end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
+    await asyncio.wait([following, end], return_when=asyncio.FIRST_COMPLETED)
+    end.cancel()
+    if following.done():
+        following.result()
+    following.cancel()
+
+
+def _admin(name: str, replica: Replica, follower: Follower) -> Admin:
+    async def explain_host(query: dict[str, str]) -> dict[str, Any]:
+        return explain(name, replica, query.get("host", ""))
+
+    def trouble() -> str:
+        if not follower.behind:
+            return ""
+        return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
+
+    return Admin({"/explain": explain_host}, trouble, _metrics(replica, follower))
+
+
+def explain(name: str, replica: Replica, host: str) -> dict[str, Any]:
+    """Say what this name server answers for a host, and as of which serial."""
+    cluster, generation, addresses = "", 0, ()  # type: tuple[str, int, tuple[str, ...]]
+    with replica.view() as view:
+        match resolve(view, tuple(host.lower().rstrip(".").split("."))):
+            case InCluster() as found:
+                cluster, generation = found.cluster.name, found.generation
+                addresses = found.cluster.addresses
+            case Apex(zone=zone):
+                addresses = zone.landing
+            case NameServer(addresses=own):
+                addresses = own
+        return {
+            "nameserver": name,
+            "serial": view.serial,
+            "behind": view.behind,
+            "cluster": cluster,
+            "generation": generation,
+            "addresses": addresses,
+        }
+
+
+def _metrics(
+    replica: Replica, follower: Follower
+) -> prometheus_client.CollectorRegistry:
+    def serial() -> float:
+        with replica.view() as view:
+            return view.serial
+
+    registry = prometheus_client.CollectorRegistry()
+    for name, text, value in (
+        ("lag_seconds", "Since the directory's last answer.", lambda: follower.lag),
+        ("behind", "1 if newer records may be missing.", lambda: follower.behind),
+        ("serial", "The replica's serial.", serial),
+        ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
+    ):
+        gauge = prometheus_client.Gauge(
+            f"domicile_nameserver_{name}", text, registry=registry
+        )
+        gauge.set_function(value)
+    return registry

@@ -1,0 +1,52 @@
+"""The name server's processes: a parent, its workers, and the follower."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+
+from domicile.config import Address
+from domicile.nameserver import following, worker
+from domicile.nameserver.settings import Settings, load_settings
+from domicile.nameserver.worker import Sockets
+from domicile.service import logs
+from domicile.service.channel import open_channels
+from domicile.service.parent import run_children
+from domicile.service.sockets import Listeners, Protocol, open_alone, open_for_workers
+
+
+def main(config: Path) -> None:
+    """Run the name server until SIGTERM or SIGINT; raises DomicileError."""
+    settings = load_settings(config)
+    source = settings.source()
+    logs.configure("nameserver")
+    # It would write a line for each question to the feed.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    names = [f"worker-{number}" for number in range(1, settings.workers + 1)]
+    with ExitStack() as stack:
+        listeners = [
+            stack.enter_context(closing(_listen(each, settings)))
+            for each in settings.addresses
+        ]
+        admin = None
+        if settings.admin:
+            admin = stack.enter_context(open_alone(Address.parse(settings.admin)))
+        channel, ends = open_channels(names)
+        workers = [
+            (name, partial(worker.run, name, settings, sockets, ends[name]))
+            for name, sockets in zip(names, _shares(listeners), strict=True)
+        ]
+        follow = partial(following.run, settings, source, channel, admin)
+        run_children([("follower", follow), *workers])
+
+
+def _listen(address: Address, settings: Settings) -> Listeners:
+    return open_for_workers(address, settings.workers, (Protocol.UDP, Protocol.TCP))
+
+
+def _shares(listeners: Sequence[Listeners]) -> list[Sockets]:
+    """Give each worker its socket of every address and protocol."""
+    udp = zip(*(each.udp for each in listeners), strict=True)
+    tcp = zip(*(each.tcp for each in listeners), strict=True)
+    return [Sockets(*both) for both in zip(udp, tcp, strict=True)]

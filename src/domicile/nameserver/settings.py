@@ -1,0 +1,75 @@
+"""The settings of a name server: one TOML file."""
+
+from pathlib import Path
+
+import msgspec
+
+from domicile.config import Address, BadConfiguration, load
+from domicile.nameserver import connections
+from domicile.replica.follower import Source
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a name server needs to start; `listen` is for UDP and TCP each."""
+
+    name: str
+    directory: str
+    token_file: str
+    data: str
+    listen: tuple[str, ...] = ("127.0.0.1:5300",)
+    admin: str = ""
+    ca_file: str = ""
+    workers: int = 2
+    idle: float = connections.IDLE
+    tcp_most: int = connections.MOST
+    tcp_most_of_one_peer: int = connections.MOST_OF_ONE_PEER
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data)
+
+    @property
+    def addresses(self) -> list[Address]:
+        return [Address.parse(text) for text in self.listen]
+
+    def source(self) -> Source:
+        """Give where to follow, with the token; raises BadConfiguration."""
+        try:
+            token = Path(self.token_file).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfiguration(
+                f"token_file {self.token_file} is to hold the directory's token: {error}"
+            ) from error
+        ca_file = Path(self.ca_file) if self.ca_file else None
+        return Source(self.directory, token, ca_file)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and judge the whole file; raises BadConfiguration."""
+    settings = load(path, Settings)
+    try:
+        _judge(settings)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{path}: {error}") from error
+    return settings
+
+
+def _judge(settings: Settings) -> None:
+    for key in ("name", "listen", "data", "token_file"):
+        if not getattr(settings, key):
+            raise BadConfiguration(f"{key} is empty, where a value is expected")
+    if not settings.directory.startswith(("http://", "https://")):
+        raise BadConfiguration(
+            f"directory is {settings.directory!r}, where an http(s) URL is expected"
+        )
+    if not 1 <= settings.workers <= 256:
+        raise BadConfiguration(
+            f"workers is {settings.workers}, where 1 to 256 is expected"
+        )
+    for key in ("idle", "tcp_most", "tcp_most_of_one_peer"):
+        if not getattr(settings, key) > 0:
+            raise BadConfiguration(
+                f"{key} is {getattr(settings, key)}, where more than 0 is expected"
+            )
+    for text in filter(None, (*settings.listen, settings.admin)):
+        Address.parse(text)

@@ -1,0 +1,97 @@
+"""A worker: answers on its sockets from the replica, and says which serial it sees."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import lmdb
+import uvloop
+
+from domicile.model.feed import WorkerNote
+from domicile.nameserver.connections import Connections
+from domicile.nameserver.datagram import Datagrams
+from domicile.nameserver.replies import Replies
+from domicile.nameserver.settings import Settings
+from domicile.replica.datafile import DamagedReplica
+from domicile.replica.replica import Replica
+from domicile.service import lifeline, logs
+from domicile.service.channel import WorkerEnd
+
+# A follower that was restarted knows nothing until it is told again.
+_TOLD_AGAIN = 1.0
+# What is written already gets so long to be sent.
+_GRACE = 1.0
+
+
+class Sockets(NamedTuple):
+    """What one worker listens on."""
+
+    udp: Sequence[socket.socket]
+    tcp: Sequence[socket.socket]
+
+
+def run(name: str, settings: Settings, sockets: Sockets, channel: WorkerEnd) -> None:
+    """Be the child that answers."""
+    logs.name(worker=name)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_until_end(settings, sockets, channel))
+
+
+async def _run_until_end(
+    settings: Settings, sockets: Sockets, channel: WorkerEnd
+) -> None:
+    loop = asyncio.get_running_loop()
+    # After the fork: LMDB's environments do not survive one.
+    replica = Replica.open(settings.folder)
+    replies = Replies(replica)
+    connections = Connections(
+        replies,
+        idle=settings.idle,
+        most=settings.tcp_most,
+        most_of_one_peer=settings.tcp_most_of_one_peer,
+    )
+    datagrams = [Datagrams(udp, replies) for udp in sockets.udp]
+    for each in datagrams:
+        each.start(loop)
+    servers = [
+        await loop.create_server(connections.factory, sock=tcp) for tcp in sockets.tcp
+    ]
+    telling = asyncio.create_task(_tell(replica, channel))
+    await lifeline.wait_for_end(loop)
+    telling.cancel()
+    for each in datagrams:
+        each.stop(loop)
+    await _end(servers, connections)
+
+
+async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
+    for server in servers:
+        server.close()
+    connections.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE):
+            for server in servers:
+                await server.wait_closed()
+
+
+async def _tell(replica: Replica, channel: WorkerEnd) -> None:
+    """Tell the follower our serial: after each change, and now and then."""
+    changed = asyncio.Event()
+    channel.call_on_change(asyncio.get_running_loop(), changed.set)
+    while True:
+        changed.clear()
+        channel.tell(WorkerNote(_serial(replica)))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TOLD_AGAIN):
+                await changed.wait()
+
+
+def _serial(replica: Replica) -> int:
+    """Give what a query would see now; of a damaged replica nothing is."""
+    try:
+        with replica.view() as view:
+            return view.serial
+    except (DamagedReplica, lmdb.Error):
+        return 0
