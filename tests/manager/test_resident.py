@@ -52,7 +52,7 @@ async def ask(site, serial, in_flight):
     note = WorkerNote(serial, {APP: in_flight})
     async with site.store.reading() as reading:
         head = await reading.head()
-    question = Ask("proxy-1", ("residence",), serial, head.chain, notes={"0": note})
+    question = Ask("amber-east", ("residence",), serial, head.chain, notes={"0": note})
     async for _ in site.feed.answer(question):
         pass
 

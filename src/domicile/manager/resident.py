@@ -37,7 +37,7 @@ from domicile.runtime.processes import AppProcess
 from domicile.store.feed import Feed
 from domicile.store.store import Store
 
-PROXIES = "proxy"  # the names of followers that are proxies begin so
+PROXIES = ""  # whatever their names: only proxies have the token to follow us
 
 _BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY = 60.0
@@ -274,7 +274,7 @@ def in_flight(feed: Feed, app: str, serial: int) -> int:
     notes = [
         note
         for follower in feed.followers
-        if follower.name.startswith(PROXIES) and not feed.is_behind(follower)
+        if not feed.is_behind(follower)
         for note in follower.notes.values()
     ]
     count = sum(note.in_flight.get(app, 0) for note in notes)
