@@ -40,6 +40,13 @@ def opt(ttl=0, size=1232, options=b"", owner=b"\0") -> bytes:
     return owner + struct.pack("!2HIH", 41, size, ttl, len(options)) + options
 
 
+IXFR = NAME + b"\0\xfb\0\x01"
+
+
+def record(owner, data=b"", kind=16) -> bytes:
+    return owner + struct.pack("!2HIH", kind, 1, 0, len(data)) + data
+
+
 @pytest.mark.parametrize(
     "octets", [b"", b"\0" * 11, packet(flags=0x8000), b"\xff" * 40]
 )
@@ -72,6 +79,25 @@ MALFORMED = {
     "option header cut": packet(QUESTION + opt(options=b"\0\x0a\0"), (1, 0, 0, 1)),
     "owner of a record cut": packet(QUESTION + b"\x05a", (1, 0, 0, 1)),
     "owner's pointer cut": packet(QUESTION + b"\xc0", (1, 0, 0, 1)),
+    "owner that points forward": packet(QUESTION + record(b"\xc0\xff"), (1, 0, 0, 1)),
+    "owner that points to itself": packet(QUESTION + record(b"\xc0\x1f"), (1, 0, 0, 1)),
+    "owner that points round": packet(QUESTION + record(b"\1a\xc0\x1f"), (1, 0, 0, 1)),
+    "owners that point at each other": packet(
+        QUESTION + record(b"\0", b"\xc0\x2c\xc0\x2a") + record(b"\xc0\x2a"),
+        (1, 0, 0, 2),
+    ),
+    "owner that points into the header": packet(
+        QUESTION + record(b"\xc0\x0b"), (1, 0, 0, 1)
+    ),
+    "owner of 256 octets": packet(
+        QUESTION + record(b"\1a" * 119 + b"\2aa\xc0\x0c"), (1, 0, 0, 1)
+    ),
+    "an authority in an IXFR that is no SOA": packet(
+        IXFR + record(b"\xc0\x0c"), (1, 0, 1, 0)
+    ),
+    "two authorities in an IXFR": packet(
+        IXFR + record(b"\xc0\x0c", kind=6) * 2, (1, 0, 2, 0)
+    ),
     "owner of a reserved type": packet(QUESTION + b"\x80" + OPT, (1, 0, 0, 1)),
 }
 
@@ -113,6 +139,14 @@ def test_version_flags_and_options_are_read_as_dnspython_writes_them():
 
 def test_other_additional_records_are_stepped_over():
     other = b"\xc0\x0c" + struct.pack("!2HIH", 16, 1, 0, 2) + b"\1x"
+    parsed = parse_query(packet(QUESTION + other + OPT, (1, 0, 0, 2)))
+    assert parsed.edns == Edns(1232, 0, dnssec_ok=False)
+
+
+def test_an_owner_may_have_255_octets_and_point_at_the_question():
+    labels = b"\1a" * 120
+    assert len(labels + NAME) == 255
+    other = record(labels + b"\xc0\x0c")
     parsed = parse_query(packet(QUESTION + other + OPT, (1, 0, 0, 2)))
     assert parsed.edns == Edns(1232, 0, dnssec_ok=False)
 

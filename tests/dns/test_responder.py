@@ -78,6 +78,18 @@ def test_transfers_over_udp_are_not_implemented(rdtype):
     assert ask("apps.test", rdtype).rcode() == Rcode.NOTIMP
 
 
+@pytest.mark.parametrize(
+    ("stream", "rcode"), [(False, Rcode.NOTIMP), (True, Rcode.REFUSED)]
+)
+def test_an_incremental_transfer_tells_its_serial_and_is_refused(stream, rcode):
+    """RFC 1995 3: the SOA that the client has is in the authority section."""
+    query = dns.message.make_query("apps.test", "IXFR")
+    soa = dns.rrset.from_text("apps.test.", 60, "IN", "SOA", "ns1. admin. 1 2 3 4 5")
+    query.authority.append(soa)
+    reply = respond(query.to_wire(), lambda *_: Answer.serv_fail(), stream=stream)
+    assert dns.message.from_wire(reply).rcode() == rcode
+
+
 def test_any_says_who_told_us_to_say_so_little():
     (rrset,) = ask("bob.apps.test", "ANY").answer
     assert (rrset.rdtype, rrset[0].cpu) == (dns.rdatatype.HINFO, b"RFC8482")

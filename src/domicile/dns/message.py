@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from struct import Struct
 
 from domicile.dns.answer import Answer
-from domicile.dns.name import fold, offset_of_suffix, read_name
+from domicile.dns.name import (
+    LONGEST_LABEL,
+    LONGEST_NAME,
+    fold,
+    offset_of_suffix,
+    read_name,
+)
 from domicile.dns.rdata import Rcode, Rdtype, RRset
 
 HEADER = Struct("!6H")
@@ -27,6 +33,8 @@ DO = 0x8000
 CLASS_IN = 1
 CLASS_ANY = 255
 POINTER = 0xC000
+# No name has more labels than that, so honest pointers are fewer.
+_MOST_POINTERS = 127
 
 PLAIN_LIMIT = 512  # RFC 1035 4.2.1
 DATAGRAM_LIMIT = 1232  # DNS flag day 2020: never fragmented, RFC 9715
@@ -85,9 +93,9 @@ def parse_query(packet: bytes) -> Query | Malformed | Ignored:
     if flags & OPCODE:
         return Malformed(ident, flags, Rcode.NOTIMP)
     # RFC 9619 4: "a DNS message with OPCODE = 0 and QDCOUNT > 1 MUST NOT be accepted".
-    if questions != 1 or answers or authorities:
+    if questions != 1 or answers:
         return Malformed(ident, flags, Rcode.FORMERR)
-    query = _parse_body(packet, ident, flags, additionals)
+    query = _parse_body(packet, ident, flags, authorities, additionals)
     return query or Malformed(ident, flags, Rcode.FORMERR)
 
 
@@ -119,7 +127,7 @@ def write_refusal(malformed: Malformed) -> bytes:
 
 
 def _parse_body(
-    packet: bytes, ident: int, flags: int, additionals: int
+    packet: bytes, ident: int, flags: int, authorities: int, additionals: int
 ) -> Query | None:
     name = read_name(packet, HEADER.size)
     if name is None:
@@ -129,13 +137,13 @@ def _parse_body(
         return None
     rdtype, rdclass = _QUESTION.unpack_from(packet, at - _QUESTION.size)
     edns = None
-    for _ in range(additionals):
+    for index in range(authorities + additionals):
         fixed = _end_of_owner(packet, at)
         if fixed is None or fixed + _RECORD.size > len(packet):
             return None
         kind, size, ttl, length = _RECORD.unpack_from(packet, fixed)
         data = fixed + _RECORD.size
-        if data + length > len(packet):
+        if data + length > len(packet) or (index < authorities and kind != Rdtype.SOA):
             return None
         if kind == Rdtype.OPT:
             # RFC 6891 6.1.1: "If a query message with more than one OPT RR is
@@ -145,21 +153,33 @@ def _parse_body(
                 return None
             edns = _parse_edns(size, ttl)
         at = data + length
-    return (
-        Query(ident, flags, name, rdtype, rdclass, edns) if at == len(packet) else None
-    )
+    # RFC 1995 3: IXFR comes with "the authority section containing the SOA record".
+    whole = at == len(packet) and authorities <= (rdtype == Rdtype.IXFR)
+    return Query(ident, flags, name, rdtype, rdclass, edns) if whole else None
 
 
 def _end_of_owner(packet: bytes, start: int) -> int | None:
-    """Step over a name that may end in a pointer, without following it."""
-    at = start
+    """Step over a name that may go on at pointers; None where there is none."""
+    at = segment = start
+    end = 0
+    room = LONGEST_NAME - 1
+    hops = _MOST_POINTERS
     while at < len(packet):
         length = packet[at]
         if length == 0:
-            return at + 1
+            return end or at + 1
         if length >= POINTER >> 8:
-            return at + 2
-        if length > 63:
+            target = int.from_bytes(packet[at : at + 2], "big") & ~POINTER
+            hops -= 1
+            # RFC 1035 4.1.4: "a pointer to a prior occurance of the same name". So
+            # each leads further back, and none in a circle.
+            if not HEADER.size <= target < segment or hops < 0:
+                return None
+            end = end or at + 2
+            at = segment = target
+            continue
+        room -= length + 1
+        if length > LONGEST_LABEL or room < 0:
             return None
         at += length + 1
     return None
