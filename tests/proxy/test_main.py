@@ -6,18 +6,57 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from domicile.config import BadConfiguration
+from domicile.model.changes import Change
+from domicile.model.feed import Begin, decode_ask, encode_answer
+from domicile.model.records import (
+    Endpoint,
+    EndpointState,
+    Residence,
+    ResidenceState,
+    encode,
+)
 from domicile.proxy.main import main
 
+ID = "a" * 26
+CHAIN = b"c" * 16
 HOST = "hello.ada.apps.test"
 START = (
     "import sys, pathlib; from domicile.proxy.main import main;"
     " sys.exit(main(pathlib.Path(sys.argv[1])))"
 )
+
+
+class Manager(BaseHTTPRequestHandler):
+    """Serves the feed of one app that lives here; every question is kept."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != "/v1/feed":
+            self.send_error(404)
+            return
+        ask = decode_ask(body)
+        self.server.asks.append(ask)
+        if ask.after == 0:
+            answer = encode_answer(Begin(0, 2, CHAIN, snapshot=True), self.server.told)
+        else:
+            time.sleep(0.1)
+            answer = encode_answer(Begin(ask.after, ask.after, CHAIN), [])
+        found = b"".join(answer)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(found)))
+        self.end_headers()
+        self.wfile.write(found)
+
+    def log_message(self, *_):
+        """Keep silent."""
 
 
 class App(BaseHTTPRequestHandler):
@@ -40,6 +79,35 @@ def app():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def manager(app):
+    here = Residence(ID, "amber", 1, ResidenceState.HERE, hosts=(HOST,))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Manager)
+    server.daemon_threads = True
+    server.asks = []
+    server.told = [
+        Change(serial, record.kind, record.key, record.scope, encode(record), CHAIN)
+        for serial, record in enumerate(
+            [here, Endpoint(ID, 1, EndpointState.RUNNING, "127.0.0.1", app)], 1
+        )
+    ]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def managed(manager, config_file):
+    """The proxy will find its manager."""
+    text = config_file.read_text()
+    port = manager.server_address[1]
+    config_file.write_text(text.replace('127.0.0.1:1"', f'127.0.0.1:{port}"'))
+    return manager
 
 
 @pytest.fixture
@@ -107,6 +175,20 @@ def test_a_proxy_that_never_heard_of_its_manager_says_unavailable(proxy):
     status, page, retry_after = get(port, HOST)
     assert (status, retry_after) == (503, "1")
     assert HOST.encode() not in page
+
+
+def test_a_proxy_serves_what_its_manager_tells_and_every_worker_says_so(managed, proxy):
+    """Until it is told, it is unavailable; never is the app unknown."""
+    _, port = proxy
+    while (answer := get(port, HOST))[0] == 503:
+        pass
+    assert answer[:2] == (200, b"hello")
+    seen = {}
+    while seen != {"worker-0": 2, "worker-1": 2}:
+        time.sleep(0.05)
+        notes = managed.asks[-1].notes
+        seen = {worker: note.serial for worker, note in notes.items()}
+    assert managed.asks[-1].cluster == "amber"
 
 
 def test_a_missing_token_is_one_sentence_that_names_the_key(config_file, tmp_path):
