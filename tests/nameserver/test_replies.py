@@ -7,6 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from domicile.dns.rdata import Rcode
+from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.records import Zone, encode
 from domicile.nameserver.replies import Replies
 from domicile.replica.datafile import DamagedReplica
 from domicile.replica.replica import Replica
@@ -60,4 +62,27 @@ def test_a_damaged_replica_fails_each_query_and_says_so_once(at_once):
         for _ in range(2):
             with replies.batch() as reply:
                 assert rcode_of(reply(QUERY)) == Rcode.SERVFAIL
-    assert [line["event"] for line in logs] == ["replica_damaged"]
+    assert [line["event"] for line in logs] == ["cannot_answer"]
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        Zone("apps.test", {}, landing=("192.0.2.1",), ttl=2**40),
+        Zone("apps.test", {"x" * 64 + ".apps.test": ()}),
+        Zone("apps.test", {"ns1.apps.test": ()}, landing=("nowhere",)),
+    ],
+)
+def test_a_zone_that_no_answer_can_bear_fails_its_queries_alone(tmp_path, zone):
+    replica = Replica.open(tmp_path / "replica", writable=True)
+    change = Change(1, zone.kind, zone.key, zone.scope, encode(zone), NO_CHAIN)
+    replica.replace([change], 1, NO_CHAIN)
+    replies = Replies(replica)
+    apex = dns.message.make_query("apps.test", "A").to_wire()
+    elsewhere = dns.message.make_query("else.test", "A").to_wire()
+    with capture_logs() as logs, replies.batch() as reply:
+        assert rcode_of(reply(apex)) == Rcode.SERVFAIL
+        assert rcode_of(reply(apex)) == Rcode.SERVFAIL
+        assert rcode_of(reply(elsewhere)) == Rcode.REFUSED
+    assert [line["event"] for line in logs] == ["cannot_answer"]
+    replica.close()

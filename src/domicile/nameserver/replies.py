@@ -1,15 +1,14 @@
 """Replies out of one replica, a batch of messages at a time."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import structlog
 
 from domicile.dns.answer import Answer
 from domicile.dns.responder import respond
-from domicile.nameserver.answers import answer
-from domicile.replica.datafile import DamagedReplica
+from domicile.nameserver.answers import ServedView, answer
 from domicile.replica.replica import Replica
 
 log = structlog.get_logger()
@@ -22,35 +21,35 @@ class Replies:
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._damaged = False
+        self._failing = False
 
     @contextmanager
     def batch(self, *, stream: bool = False) -> Iterator[Reply]:
-        """Open what answers until the batch ends; never raises DamagedReplica."""
+        """Open what answers until the batch ends; no bad data makes it raise."""
+        with ExitStack() as stack:
+            try:
+                view = stack.enter_context(self._replica.view())
+            except Exception as error:  # noqa: BLE001 - the border: see _report
+                self._report(error)
+                yield partial(respond, look_up=_fail, stream=stream)
+            else:
+                yield partial(self._reply, view, stream)
+
+    def _reply(self, view: ServedView, stream: bool, packet: bytes) -> bytes | None:
         try:
-            view = self._replica.view()
-        except DamagedReplica as damage:
-            self._report(damage)
-            yield partial(respond, look_up=_fail, stream=stream)
-            return
-        with view:
+            found = respond(packet, partial(answer, view), stream=stream)
+        except Exception as error:  # noqa: BLE001 - the border: see _report
+            self._report(error)
+            return respond(packet, _fail, stream=stream)
+        self._failing = False
+        return found
 
-            def look_up(name: bytes, rdtype: int) -> Answer:
-                try:
-                    found = answer(view, name, rdtype)
-                except DamagedReplica as damage:
-                    self._report(damage)
-                    return Answer.serv_fail()
-                self._damaged = False
-                return found
-
-            yield partial(respond, look_up=look_up, stream=stream)
-
-    def _report(self, damage: DamagedReplica) -> None:
+    def _report(self, error: Exception) -> None:
+        """Say that the records are damaged, or hold what no answer can bear."""
         # One line, not one for each query, until an answer is found again.
-        if not self._damaged:
-            log.error("replica_damaged", reason=str(damage))
-        self._damaged = True
+        if not self._failing:
+            log.error("cannot_answer", reason=f"{type(error).__name__}: {error}")
+        self._failing = True
 
 
 def _fail(_name: bytes, _rdtype: int) -> Answer:
