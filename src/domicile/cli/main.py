@@ -1,6 +1,7 @@
 """The command `domicile`: services are started here, verbs ask the directory's API."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,11 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import verbs
+from domicile.cli import session, verbs
+from domicile.client.access import data_folder
+from domicile.config import load
+from domicile.demo.main import Demo
+from domicile.demo.plan import Plan
 from domicile.errors import DomicileError
 
 app = typer.Typer(
@@ -48,6 +53,36 @@ def directory(config: ConfigFile) -> None:
 def nameserver(config: ConfigFile) -> None:
     """Run a name server: answers DNS queries from its replica of the directory."""
     _service("nameserver")(config)
+
+
+@app.command()
+def manager(config: ConfigFile) -> None:
+    """Run a cluster's manager: starts apps, finds their ports, reports."""
+    _service("manager")(config)
+
+
+@app.command()
+def proxy(config: ConfigFile) -> None:
+    """Run a proxy: routes requests by Host to apps, or to the cluster they moved to."""
+    _service("proxy")(config)
+
+
+@app.command()
+def demo(
+    data: session.Data = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other addresses, as TOML.")
+    ] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Written when all answers.")
+    ] = None,
+    end_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Run everything on this machine, with sample apps, until Ctrl-C."""
+    plan = load(config, Plan) if config else Plan()
+    parent = os.getppid() if end_with_parent else None
+    say = session.progress.print
+    Demo(plan, data_folder(data), say).run(ready_file, parent)
 
 
 def _service(name: str) -> Callable[[Path], None]:

@@ -1,0 +1,113 @@
+"""What the demo consists of: addresses, clusters, owners and apps."""
+
+from typing import Any
+
+import msgspec
+
+
+class ClusterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One cluster, all on one loopback address."""
+
+    name: str
+    host: str
+    prefers: tuple[str, ...] = ()
+    manager: int = 8081
+    manager_admin: int = 9081
+    proxy: int = 8080
+    link: int = 8444
+    proxy_admin: int = 9080
+
+
+class AppPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sample app: a folder of `demo/apps`."""
+
+    name: str
+    owner: str
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole demo; every address and port can be set in a TOML file."""
+
+    zone: str = "apps.test"
+    host: str = "127.0.0.1"
+    nameserver: int = 5300
+    nameserver_admin: int = 9053
+    directory: int = 8053
+    drain_seconds: float = 3.0
+    clusters: tuple[ClusterPlan, ...] = (
+        ClusterPlan("amber", "127.0.0.11", ("free",)),
+        ClusterPlan("birch", "127.0.0.12", ("pro",)),
+    )
+    owners: dict[str, str] = msgspec.field(
+        default_factory=lambda: {"ada": "free", "bob": "pro"}
+    )
+    apps: tuple[AppPlan, ...] = (
+        AppPlan("hello", "ada"),
+        AppPlan("upload", "ada"),
+        AppPlan("chat", "bob"),
+    )
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.directory}"
+
+
+def to_toml(table: dict[str, Any]) -> str:
+    """Write a service's settings: strings, numbers and lists of strings."""
+    lines = []
+    for key, value in table.items():
+        text = msgspec.json.encode(value).decode()  # JSON's scalars and lists are TOML
+        lines.append(f"{key} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def directory_settings(plan: Plan, folder: str) -> str:
+    nameserver = f"ns1.{plan.zone}"
+    return to_toml({"data": folder, "listen": f"{plan.host}:{plan.directory}"}) + (
+        f'\n[[zones]]\nname = "{plan.zone}"\nlanding = ["{plan.host}"]\n'
+        f'nameservers = {{ "{nameserver}" = ["{plan.host}"] }}\n'
+    )
+
+
+def nameserver_settings(plan: Plan, folder: str, token_file: str) -> str:
+    return to_toml(
+        {
+            "name": "ns1",
+            "directory": plan.url,
+            "token_file": token_file,
+            "data": folder,
+            "listen": [f"{plan.host}:{plan.nameserver}"],
+            "admin": f"{plan.host}:{plan.nameserver_admin}",
+        }
+    )
+
+
+def manager_settings(plan: Plan, cluster: ClusterPlan, folder: str) -> str:
+    return to_toml(
+        {
+            "cluster": cluster.name,
+            "data": f"{folder}/manager",
+            "directory": plan.url,
+            "token": f"{folder}/token",
+            "proxy_token": f"{folder}/proxy.token",
+            "listen": f"{cluster.host}:{cluster.manager}",
+            "admin": f"{cluster.host}:{cluster.manager_admin}",
+            "host": cluster.host,
+            "drain_seconds": plan.drain_seconds,
+        }
+    )
+
+
+def proxy_settings(cluster: ClusterPlan, folder: str) -> str:
+    return to_toml(
+        {
+            "name": f"proxy-{cluster.name}",
+            "cluster": cluster.name,
+            "manager": f"http://{cluster.host}:{cluster.manager}",
+            "token_file": f"{folder}/proxy.token",
+            "data": f"{folder}/proxy",
+            "listen": [f"{cluster.host}:{cluster.proxy}"],
+            "link": f"{cluster.host}:{cluster.link}",
+            "admin": f"{cluster.host}:{cluster.proxy_admin}",
+        }
+    )
