@@ -79,7 +79,7 @@ MALFORMED = {
     "option header cut": packet(QUESTION + opt(options=b"\0\x0a\0"), (1, 0, 0, 1)),
     "owner of a record cut": packet(QUESTION + b"\x05a", (1, 0, 0, 1)),
     "owner's pointer cut": packet(QUESTION + b"\xc0", (1, 0, 0, 1)),
-    "owner that points forward": packet(QUESTION + record(b"\xc0\xff"), (1, 0, 0, 1)),
+    "owner that points forward": packet(QUESTION + record(b"\xc0\x21"), (1, 0, 0, 1)),
     "owner that points to itself": packet(QUESTION + record(b"\xc0\x1f"), (1, 0, 0, 1)),
     "owner that points round": packet(QUESTION + record(b"\1a\xc0\x1f"), (1, 0, 0, 1)),
     "owners that point at each other": packet(
@@ -87,7 +87,7 @@ MALFORMED = {
         (1, 0, 0, 2),
     ),
     "owner that points into the header": packet(
-        QUESTION + record(b"\xc0\x0b"), (1, 0, 0, 1)
+        QUESTION + record(b"\xc0\x04"), (1, 0, 0, 1)
     ),
     "owner of 256 octets": packet(
         QUESTION + record(b"\1a" * 119 + b"\2aa\xc0\x0c"), (1, 0, 0, 1)
