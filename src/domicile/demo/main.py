@@ -188,6 +188,9 @@ class Demo:
 
 
 def _end(_number: int, _frame: object) -> None:
+    # Ctrl-C and the group's SIGTERM may both come: one end is enough.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     raise Ended
 
 
