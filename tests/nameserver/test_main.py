@@ -186,4 +186,6 @@ def test_it_acknowledges_with_its_workers_and_explains(
         "addresses": ["127.0.0.11"],
     }
     assert httpx.get(f"http://{admin}/healthz").status_code == 200
-    assert "domicile_nameserver_behind 0.0" in httpx.get(f"http://{admin}/metrics").text
+    metrics = httpx.get(f"http://{admin}/metrics").text
+    assert "domicile_nameserver_behind 0.0" in metrics
+    assert 'domicile_nameserver_answers_total{rcode="noerror"}' in metrics

@@ -18,6 +18,7 @@ from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
+from domicile.service.counters import Counters
 
 KINDS = ("zone", "owner", "app", "placement", "cluster")
 
@@ -29,11 +30,12 @@ def run(
     source: Source,
     channel: FollowerEnd,
     listener: socket.socket | None,
+    counters: Counters,
 ) -> None:
     """Be the child that follows."""
     logs.name(worker="follower")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_until_end(settings, source, channel, listener))
+        runner.run(_run_until_end(settings, source, channel, listener, counters))
 
 
 def open_replica(folder: Path) -> Replica:
@@ -51,12 +53,13 @@ async def _run_until_end(
     source: Source,
     channel: FollowerEnd,
     listener: socket.socket | None,
+    counters: Counters,
 ) -> None:
     replica = open_replica(settings.folder)
     ask = Ask(settings.name, KINDS, admin=settings.admin)
     follower = Follower(replica, source, ask, channel.tell_changed, channel.notes)
     if listener is not None:
-        await _admin(settings.name, replica, follower).serve(listener)
+        await _admin(settings.name, replica, follower, counters).serve(listener)
     following = asyncio.create_task(follower.run())
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
     await asyncio.wait([following, end], return_when=asyncio.FIRST_COMPLETED)
@@ -66,7 +69,9 @@ async def _run_until_end(
     following.cancel()
 
 
-def _admin(name: str, replica: Replica, follower: Follower) -> Admin:
+def _admin(
+    name: str, replica: Replica, follower: Follower, counters: Counters
+) -> Admin:
     async def explain_host(query: dict[str, str]) -> dict[str, Any]:
         return explain(name, replica, query.get("host", ""))
 
@@ -75,7 +80,9 @@ def _admin(name: str, replica: Replica, follower: Follower) -> Admin:
             return ""
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
-    return Admin({"/explain": explain_host}, trouble, _metrics(replica, follower))
+    registry = _metrics(replica, follower)
+    registry.register(counters)
+    return Admin({"/explain": explain_host}, trouble, registry)
 
 
 def explain(name: str, replica: Replica, host: str) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from domicile.config import Address
 from domicile.nameserver import following, worker
+from domicile.nameserver.counts import FAMILIES, Tally
 from domicile.nameserver.settings import Settings, load_settings
 from domicile.nameserver.worker import Sockets
 from domicile.service import logs
 from domicile.service.channel import open_channels
+from domicile.service.counters import Counters
 from domicile.service.parent import run_children
 from domicile.service.sockets import Listeners, Protocol, open_alone, open_for_workers
 
@@ -33,16 +35,23 @@ def main(config: Path) -> None:
         if settings.admin:
             admin = stack.enter_context(open_alone(Address.parse(settings.admin)))
         channel, ends = open_channels(names)
+        counters = Counters(FAMILIES, settings.workers)
         workers = [
-            (name, partial(worker.run, name, settings, sockets, ends[name]))
-            for name, sockets in zip(names, _shares(listeners), strict=True)
+            (name, partial(worker.run, name, settings, sockets, ends[name], tally))
+            for name, sockets, tally in zip(
+                names, _shares(listeners), _tallies(counters, names), strict=True
+            )
         ]
-        follow = partial(following.run, settings, source, channel, admin)
+        follow = partial(following.run, settings, source, channel, admin, counters)
         run_children([("follower", follow), *workers])
 
 
 def _listen(address: Address, settings: Settings) -> Listeners:
     return open_for_workers(address, settings.workers, (Protocol.UDP, Protocol.TCP))
+
+
+def _tallies(counters: Counters, names: Sequence[str]) -> list[Tally]:
+    return [Tally(counters, counters.row(number)) for number in range(len(names))]
 
 
 def _shares(listeners: Sequence[Listeners]) -> list[Sockets]:

@@ -9,6 +9,7 @@ import structlog
 from domicile.dns.answer import Answer
 from domicile.dns.responder import respond
 from domicile.nameserver.answers import ServedView, answer
+from domicile.nameserver.counts import Tally
 from domicile.replica.replica import Replica
 
 log = structlog.get_logger()
@@ -19,8 +20,9 @@ Reply = Callable[[bytes], bytes | None]
 class Replies:
     """Answers each batch from one view of the replica, as of one serial."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, tally: Tally | None = None) -> None:
         self._replica = replica
+        self._tally = tally
         self._failing = False
 
     @contextmanager
@@ -31,7 +33,7 @@ class Replies:
                 view = stack.enter_context(self._replica.view())
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
-                yield partial(respond, look_up=_fail, stream=stream)
+                yield partial(self._fail, stream)
             else:
                 yield partial(self._reply, view, stream)
 
@@ -40,9 +42,17 @@ class Replies:
             found = respond(packet, partial(answer, view), stream=stream)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
-            return respond(packet, _fail, stream=stream)
+            return self._fail(stream, packet)
         self._failing = False
-        return found
+        return self._counted(found, stream)
+
+    def _fail(self, stream: bool, packet: bytes) -> bytes | None:
+        return self._counted(respond(packet, _serv_fail, stream=stream), stream)
+
+    def _counted(self, reply: bytes | None, stream: bool) -> bytes | None:
+        if self._tally is not None:
+            self._tally.count(reply, stream)
+        return reply
 
     def _report(self, error: Exception) -> None:
         """Say that the records are damaged, or hold what no answer can bear."""
@@ -52,5 +62,5 @@ class Replies:
         self._failing = True
 
 
-def _fail(_name: bytes, _rdtype: int) -> Answer:
+def _serv_fail(_name: bytes, _rdtype: int) -> Answer:
     return Answer.serv_fail()

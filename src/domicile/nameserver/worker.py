@@ -11,6 +11,7 @@ import uvloop
 
 from domicile.model.feed import WorkerNote
 from domicile.nameserver.connections import Connections
+from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.settings import Settings
@@ -32,20 +33,22 @@ class Sockets(NamedTuple):
     tcp: Sequence[socket.socket]
 
 
-def run(name: str, settings: Settings, sockets: Sockets, channel: WorkerEnd) -> None:
+def run(
+    name: str, settings: Settings, sockets: Sockets, channel: WorkerEnd, tally: Tally
+) -> None:
     """Be the child that answers."""
     logs.name(worker=name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_until_end(settings, sockets, channel))
+        runner.run(_run_until_end(settings, sockets, channel, tally))
 
 
 async def _run_until_end(
-    settings: Settings, sockets: Sockets, channel: WorkerEnd
+    settings: Settings, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder)
-    replies = Replies(replica)
+    replies = Replies(replica, tally)
     connections = Connections(
         replies,
         idle=settings.idle,
