@@ -8,9 +8,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, update
 
 from domicile.model.changes import NO_CHAIN
+from domicile.model.records import (
+    App,
+    AppState,
+    Owner,
+    Residence,
+    ResidenceState,
+    encode,
+)
 from domicile.store.dialect import make_engine
 from domicile.store.migration import UnusableStore, migrate
-from domicile.store.schema import head, leases, metadata
+from domicile.store.schema import head, index_keys, leases, metadata, records
+from domicile.store.store import Store
 
 
 @pytest.fixture
@@ -45,6 +54,25 @@ async def test_a_second_time_changes_nothing(engine):
         assert len((await connection.execute(select(leases))).all()) == 1
 
 
+async def test_records_of_before_the_index_are_found_by_it(engine, tmp_path):
+    hello = App("a", "hello", "ada", "apps.test", 1, AppState.RUNNING)
+    here = Residence("a", "amber", 1, ResidenceState.HERE, hosts=("h.test",))
+    await migrate(engine)
+    async with engine.begin() as connection:
+        await connection.run_sync(_drop_index)
+        for serial, record in enumerate((hello, here, Owner("ada", "z", "free")), 1):
+            row = {"kind": record.kind, "key": record.key, "scope": record.scope}
+            row |= {"value": encode(record), "serial": serial}
+            await connection.execute(insert(records).values(row))
+    store = await Store.open(tmp_path / "100%store.db")
+    async with store.reading() as reading:
+        for record in (hello, here):
+            assert record.index_keys
+            for key in record.index_keys:
+                assert await reading.find(type(record), key) == record
+    await store.close()
+
+
 async def test_two_that_open_a_new_store_at_once_both_find_it_ready(engine, tmp_path):
     other = make_engine(tmp_path / "100%store.db")
     await asyncio.gather(migrate(engine), migrate(other))
@@ -67,6 +95,11 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path):
     with pytest.raises(UnusableStore, match="not a database"):
         await migrate(engine)
     await engine.dispose()
+
+
+def _drop_index(connection):
+    index_keys.drop(connection)
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
 
 
 def _differences(connection):

@@ -4,7 +4,17 @@ import pytest
 from sqlalchemy import select
 
 from domicile.model.changes import NO_CHAIN, Change, next_chain
-from domicile.model.records import Endpoint, EndpointState, Owner, Placement, Residence
+from domicile.model.records import (
+    App,
+    AppState,
+    Endpoint,
+    EndpointState,
+    Owner,
+    Placement,
+    Residence,
+    app_key,
+    name_key,
+)
 from domicile.store.schema import changes
 from domicile.store.transaction import StaleGeneration
 
@@ -51,6 +61,54 @@ async def test_all_gives_a_kind_in_order_of_key_or_one_scope_of_it(store):
         ambers = await tx.all(Residence, "amber")
     assert [r.key for r in found] == ["amber/a", "amber/c", "birch/b"]
     assert [r.key for r in ambers] == ["amber/a", "amber/c"]
+
+
+def app(app_id, name, generation=1):
+    return App(app_id, name, "ada", "apps.test", generation, AppState.RUNNING)
+
+
+async def test_a_record_is_found_by_its_index_key(store):
+    await put(store, app("a", "hello"))
+    async with store.reading() as reading:
+        assert await reading.find(App, name_key("ada", "hello")) == app("a", "hello")
+        assert await reading.find(App, name_key("ada", "other")) is None
+        assert await reading.find(Owner, name_key("ada", "hello")) is None
+
+
+async def test_a_record_that_is_renamed_is_found_by_its_new_name_only(store):
+    await put(store, app("a", "hello"))
+    await put(store, app("a", "goodbye", 2))
+    async with store.reading() as reading:
+        assert await reading.find(App, name_key("ada", "hello")) is None
+        assert (await reading.find(App, name_key("ada", "goodbye"))).id == "a"
+
+
+async def test_a_record_that_is_deleted_is_found_no_more(store):
+    await put(store, app("a", "hello"))
+    async with store.transaction() as tx:
+        await tx.delete(App, "a")
+    async with store.reading() as reading:
+        assert await reading.find(App, name_key("ada", "hello")) is None
+
+
+async def test_of_two_with_one_index_key_the_one_written_last_is_found(store):
+    for app_id in ("b", "a", "b"):
+        await put(store, app(app_id, "hello"))
+    async with store.transaction() as tx:
+        assert (await tx.find(App, name_key("ada", "hello"))).id == "b"
+        await tx.put(app("b", ""))
+        assert (await tx.find(App, name_key("ada", "hello"))).id == "a"
+
+
+async def test_all_that_share_an_index_key_are_found(store):
+    async with store.transaction() as tx:
+        for cluster in ("birch", "amber"):
+            hosts = ("hello.ada.apps.test",)
+            await tx.put(Residence("a", cluster, 1, "here", hosts=hosts))
+        await tx.put(Residence("b", "amber", 1, "here"))
+        found = await tx.find_all(Residence, app_key("a"))
+        assert found == await tx.find_all(Residence, "hello.ada.apps.test")
+    assert [r.key for r in found] == ["amber/a", "birch/a"]
 
 
 async def test_every_write_is_a_change_with_a_dense_serial_and_the_chain(store):

@@ -21,6 +21,8 @@ from domicile.model.records import (
     Placement,
     Release,
     Residence,
+    app_key,
+    name_key,
 )
 from domicile.store.transaction import Reading, StaleGeneration, Transaction
 
@@ -58,7 +60,7 @@ async def find_app(reading: Reading, name_or_id: str) -> App:
         app = await reading.get(App, name_or_id)
     else:
         name, _, owner = name_or_id.partition(".")
-        app = await _app_named(reading, owner, name)
+        app = await reading.find(App, name_key(owner, name))
     if app is None:
         raise no_app(name_or_id)
     return app
@@ -79,7 +81,7 @@ async def plan_deployment(
     owner = await tx.get(Owner, owner_name)
     if owner is None:
         raise NotFound(f"no owner {owner_name!r}: add it with `domicile owner add`")
-    existing = await _app_named(tx, owner_name, name)
+    existing = await tx.find(App, name_key(owner_name, name))
     if existing is not None:
         raise AlreadyThere(
             f"{name}.{owner_name} exists already, with id {existing.id}: "
@@ -137,11 +139,8 @@ async def lodging_of(reading: Reading, app: App, source: str) -> Lodging:
 
 
 async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
-    lived_in = {
-        residence.cluster
-        for residence in await tx.all(Residence)
-        if residence.app == app.id
-    }
+    residences = await tx.find_all(Residence, app_key(app.id))
+    lived_in = {residence.cluster for residence in residences}
     move = Move(
         new_id(),
         app.id,
@@ -155,13 +154,6 @@ async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
         await tx.put(record)
     await journal.add_move(tx, move)
     return move
-
-
-async def _app_named(reading: Reading, owner: str, name: str) -> App | None:
-    for app in await reading.all(App):
-        if app.owner == owner and app.name == name:
-            return app
-    return None
 
 
 async def _cluster_named(reading: Reading, name: str) -> Cluster:

@@ -121,14 +121,16 @@ async def post_move(
 @get("/moves", operation=Operation.MOVE_LIST)
 async def list_moves(request: Asked, directory: Opened) -> Shown:
     async with directory.store.reading() as reading:
-        owners = {app.id: app.owner for app in await reading.all(App)}
-        return Shown(
-            [
-                entry.move
-                for entry in await journal.all_moves(reading)
-                if request.user.may(Operation.MOVE_LIST, owners.get(entry.move.app, ""))
-            ]
-        )
+        moves = [entry.move for entry in await journal.all_moves(reading)]
+        apps = [await reading.get(App, app) for app in {move.app for move in moves}]
+    owners = {app.id: app.owner for app in apps if app is not None}
+    return Shown(
+        [
+            move
+            for move in moves
+            if request.user.may(Operation.MOVE_LIST, owners.get(move.app, ""))
+        ]
+    )
 
 
 @get("/moves/{move:str}", operation=Operation.MOVE_SHOW)

@@ -2,8 +2,8 @@
 
 A record is stored as msgpack of its struct under `(kind, key)`. `scope` names the one
 cluster that a record concerns, or is empty where it concerns every follower of its
-kind; a feed filters by both. `index_keys` are what a replica finds the record by
-besides its key.
+kind; a feed filters by both. `index_keys` are what a store or a replica finds the
+record by besides its key; where two records share one, the one written last is found.
 
 The directory's residence of an app in a cluster is what is *wanted* there; the
 cluster's own residence is what *is* there, and that one is what its proxies follow.
@@ -105,7 +105,7 @@ class App(Record, frozen=True, omit_defaults=True):
 
 
 def name_key(owner: str, app: str) -> str:
-    """Give the key by which a replica finds an app of that name."""
+    """Give the key by which an app of that name is found."""
     return f"{owner}/{app}"
 
 
@@ -206,7 +206,12 @@ class Residence(Record, frozen=True, omit_defaults=True):
 
     @property
     def index_keys(self) -> tuple[str, ...]:
-        return self.hosts
+        return (*self.hosts, app_key(self.app))
+
+
+def app_key(app: str) -> str:
+    """Give the key by which an app's residences are found; no host name has an @."""
+    return f"@{app}"
 
 
 class EndpointState(StrEnum):

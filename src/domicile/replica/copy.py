@@ -20,7 +20,7 @@ import msgspec
 
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
-from domicile.model.records import Record, Residence, decode
+from domicile.model.records import Record, decode
 from domicile.replica.datafile import DamagedReplica, check_size
 
 FORMAT = 1
@@ -180,17 +180,7 @@ def stored_key(kind: str, key: str) -> bytes:
 
 
 def index_keys(record: Record | None) -> tuple[str, ...]:
-    """Give what a record is found by; a residence by its app too."""
-    if record is None:
-        return ()
-    if isinstance(record, Residence):
-        return (*record.index_keys, app_key(record.app))
-    return record.index_keys
-
-
-def app_key(app: str) -> str:
-    """Give the index key of an app's residence; no host name has an @."""
-    return f"@{app}"
+    return () if record is None else record.index_keys
 
 
 def _read(kind: str, value: bytes) -> Record | None:

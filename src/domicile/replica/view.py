@@ -23,10 +23,11 @@ from domicile.model.records import (
     Record,
     Residence,
     Zone,
+    app_key,
     decode,
     name_key,
 )
-from domicile.replica.copy import CRC_SIZE, Copy, app_key, stored_key
+from domicile.replica.copy import CRC_SIZE, Copy, stored_key
 from domicile.replica.datafile import DamagedReplica
 
 Kind = TypeVar("Kind", bound=Record)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -27,6 +28,16 @@ records = Table(
     Column("scope", String, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("serial", Serial, nullable=False),
+)
+
+# What records are found by besides their key; several may share one.
+index_keys = Table(
+    "index_keys",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("index_key", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Index("index_keys_of_record", "kind", "key"),
 )
 
 changes = Table(

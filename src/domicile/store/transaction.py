@@ -8,14 +8,22 @@ a writer holds it meanwhile, so that serials are dense and in the order of commi
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import CursorResult, Executable, delete, insert, select, update
+from sqlalchemy import (
+    CursorResult,
+    Executable,
+    Select,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domicile.errors import DomicileError
 from domicile.model.changes import NO_CHAIN, Change, next_chain
 from domicile.model.records import Record, decode, encode
 from domicile.store.connection import whole
-from domicile.store.schema import changes, head, records
+from domicile.store.schema import changes, head, index_keys, records
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -59,6 +67,18 @@ class Reading:
         value = found.scalar_one_or_none()
         return None if value is None else _decoded(kind, value)
 
+    async def find(self, kind: type[AnyRecord], index_key: str) -> AnyRecord | None:
+        """Give the record that has this index key; of several, the one written last."""
+        query = _having(kind.kind, index_key).order_by(records.c.serial.desc()).limit(1)
+        value = (await self.execute(query)).scalar_one_or_none()
+        return None if value is None else _decoded(kind, value)
+
+    async def find_all(self, kind: type[AnyRecord], index_key: str) -> list[AnyRecord]:
+        """Give all records that have this index key, in order of key."""
+        query = _having(kind.kind, index_key).order_by(records.c.key)
+        values = (await self.execute(query)).scalars()
+        return [_decoded(kind, value) for value in values]
+
     async def all(self, kind: type[AnyRecord], scope: str = "") -> list[AnyRecord]:
         """Give all records of a kind, in order of key; of one scope if it is named."""
         query = select(records.c.value).where(records.c.kind == kind.kind)
@@ -99,6 +119,7 @@ class Transaction(Reading):
         if updated.rowcount == 0:
             row |= {"kind": record.kind, "key": record.key}
             await self.execute(insert(records).values(row))
+        await self._index(record.kind, record.key, set(record.index_keys))
 
     async def delete(self, kind: type[Record], key: str) -> bool:
         """Delete a record; False, and no change, where there is none."""
@@ -109,12 +130,24 @@ class Transaction(Reading):
             return False
         await self._change(kind.kind, key, scope, None)
         await self.execute(delete(records).where(_is(kind.kind, key)))
+        await self._index(kind.kind, key, set())
         return True
 
     async def finish(self) -> None:
         """Update the head: the last thing that a transaction writes."""
         if self._head is not None and self.serial:
             await self.execute(update(head).values(self._head._asdict()))
+
+    async def _index(self, kind: str, key: str, wanted: set[str]) -> None:
+        mine = (index_keys.c.kind == kind) & (index_keys.c.key == key)
+        query = select(index_keys.c.index_key).where(mine)
+        present = set((await self.execute(query)).scalars())
+        if stale := present - wanted:
+            old = index_keys.c.index_key.in_(stale)
+            await self.execute(delete(index_keys).where(mine & old))
+        if fresh := wanted - present:
+            rows = [{"kind": kind, "key": key, "index_key": each} for each in fresh]
+            await self.execute(insert(index_keys), rows)
 
     async def _claim_head(self) -> Head:
         if self._head is None:
@@ -166,6 +199,18 @@ class Transaction(Reading):
 
 def _is(kind: str, key: str) -> Any:
     return (records.c.kind == kind) & (records.c.key == key)
+
+
+def _having(kind: str, index_key: str) -> Select[Any]:
+    """Select the values of the records that have an index key."""
+    of_record = (records.c.kind == index_keys.c.kind) & (
+        records.c.key == index_keys.c.key
+    )
+    return (
+        select(records.c.value)
+        .join(index_keys, of_record)
+        .where(index_keys.c.kind == kind, index_keys.c.index_key == index_key)
+    )
 
 
 def _decoded(kind: type[AnyRecord], value: bytes) -> AnyRecord:
