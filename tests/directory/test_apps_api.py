@@ -99,6 +99,39 @@ async def test_a_move_waits_for_a_name_server_that_is_not_behind(
     assert waited.json()["step"] == "settling"
 
 
+async def plan(operator, to, wait=20):
+    return await operator.post(f"/v1/apps/hello.ada/moves?wait={wait}", json={"to": to})
+
+
+async def test_a_second_move_waits_until_the_first_has_ended(
+    ada, operator, amber, birch
+):
+    await deploy(ada, amber)
+    first = (await plan(operator, "birch")).json()
+    second = asyncio.create_task(plan(operator, "amber"))
+    await until(operator, first, "preparing")
+    await report(birch, "birch", first, "serving")
+    await until(operator, first, "settling")
+    assert len((await operator.get("/v1/moves")).json()["rows"]) == 2
+    assert not second.done()
+    await report(amber, "amber", first, "settled")
+    planned = (await second).json()
+    assert (planned["source"], planned["target"]) == ("birch", "amber")
+    assert planned["generation"] == first["generation"] + 1
+
+
+@pytest.mark.parametrize("wait", ["0.2", "-1", "nan"])
+async def test_a_move_that_does_not_end_is_waited_for_so_long_and_then_named(
+    ada, operator, amber, birch, wait
+):
+    await deploy(ada, amber)
+    await plan(operator, "birch")
+    answer = await plan(operator, "amber", wait=wait)
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:domicile:MoveInProgress"
+    assert "hello.ada is moving to birch" in answer.json()["detail"]
+
+
 async def test_one_owner_finds_nothing_of_anothers(running, operator, ada, amber):
     move = await deploy(ada, amber)
     answer = await operator.post("/v1/owners", json={"name": "bob"})

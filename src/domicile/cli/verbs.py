@@ -145,9 +145,13 @@ def move_app(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move an app to another cluster; returns when the source has stopped it."""
+    """Move an app to another cluster; returns when the source has stopped it.
+
+    A move of the app that has not ended yet is waited for.
+    """
     with api(data) as opened:
-        planned = opened.post(f"/apps/{name}/moves", {"to": to})
+        path = f"/apps/{name}/moves"
+        planned = opened.post_after_moves(path, {"to": to}, progress.print)
         ended = planned if no_wait else opened.wait_for(planned, say_step)
         show(ended, as_json)
 

@@ -10,18 +10,33 @@ import msgspec
 
 from domicile.client.access import Access
 from domicile.client.archive import pack
+from domicile.clock import monotonic
 from domicile.errors import DomicileError
 
 _SECONDS = 60.0
 _WAIT_SECONDS = 20
+_MOVE_PATIENCE = 300.0
 _ENDS = frozenset({"finished", "failed"})
+_MOVE_IN_PROGRESS = "urn:domicile:MoveInProgress"
 
 Json = dict[str, Any]
 OnStep = Callable[[Json], None]
+OnWait = Callable[[str], None]
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What matters to us of a problem details object (RFC 9457)."""
+
+    detail: str
+    type: str = ""
 
 
 class Refused(DomicileError):
-    """The API did not do it, and says why."""
+    """The API did not do it, and says why; `kind` is the problem's type."""
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Unreachable(DomicileError):
@@ -51,6 +66,25 @@ class Api:
         """Post once, however often it is sent; raises Refused or Unreachable."""
         key = {"Idempotency-Key": secrets.token_hex(16)}
         return self._ask("POST", path, json=body, headers=key)
+
+    def post_after_moves(self, path: str, body: Json, on_wait: OnWait) -> Json:
+        """Post what no open move of the app allows, once there is none.
+
+        Raises Refused, also where a move has not ended after five minutes.
+        """
+        key = {"Idempotency-Key": secrets.token_hex(16)}
+        deadline = monotonic() + _MOVE_PATIENCE
+        wait = 0
+        while True:
+            try:
+                query = {"wait": wait}
+                return self._ask("POST", path, json=body, headers=key, params=query)
+            except Refused as refusal:
+                if refusal.kind != _MOVE_IN_PROGRESS or monotonic() >= deadline:
+                    raise
+                if not wait:
+                    on_wait(str(refusal))
+            wait = _WAIT_SECONDS
 
     def deploy(self, app: Json, folder: Path) -> Json:
         """Store the folder as a blob and plan the app's deployment: gives the move."""
@@ -83,11 +117,13 @@ class Api:
         if answer.is_success:
             found: Json = answer.json() if answer.content else {}
             return found
-        raise Refused(_detail(answer))
+        raise _refusal(answer)
 
 
-def _detail(answer: httpx.Response) -> str:
+def _refusal(answer: httpx.Response) -> Refused:
     try:
-        return str(msgspec.json.decode(answer.content)["detail"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return f"the directory answered {answer.status_code} {answer.reason_phrase}"
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.DecodeError:
+        status = f"{answer.status_code} {answer.reason_phrase}"
+        return Refused(f"the directory answered {status}")
+    return Refused(problem.detail, problem.type)

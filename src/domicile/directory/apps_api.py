@@ -11,6 +11,7 @@ from domicile.clock import monotonic
 from domicile.directory import journal
 from domicile.directory.access import Caller, Operation
 from domicile.directory.apps import (
+    MoveInProgress,
     NotFound,
     Wanted,
     find_app,
@@ -18,7 +19,7 @@ from domicile.directory.apps import (
     plan_deployment,
     plan_move,
 )
-from domicile.directory.conversation import Asked, work_once
+from domicile.directory.conversation import Asked, Work, work_once
 from domicile.directory.service import Directory
 from domicile.model.moves import ENDS, Move
 from domicile.model.names import hosts_of
@@ -107,13 +108,19 @@ async def show_app(request: Asked, app: FromPath[str], directory: Opened) -> App
 
 @post("/apps/{app:str}/moves", operation=Operation.APP_MOVE_TO)
 async def post_move(
-    request: Asked, app: FromPath[str], data: JSONBody[NewMove], directory: Opened
+    request: Asked,
+    app: FromPath[str],
+    data: JSONBody[NewMove],
+    directory: Opened,
+    wait: FromQuery[float] = LONGEST_WAIT,
 ) -> Response[bytes]:
+    """Plan a move; a move of the app that has not ended is waited for, so long."""
+
     async def work(tx: Transaction) -> Move:
         found = await _found(tx, request.user, Operation.APP_MOVE_TO, app)
         return await plan_move(tx, found, data.to, data.generation)
 
-    response = await work_once(request, directory, work)
+    response = await _work_after_moves(request, directory, work, wait)
     directory.reported.ring()
     return response
 
@@ -138,13 +145,36 @@ async def show_move(
     request: Asked, move: FromPath[str], directory: Opened, wait: FromQuery[float] = 0.0
 ) -> Move:
     """Give the move; with `wait`, once it has ended or so many seconds have passed."""
-    deadline = monotonic() + min(wait, LONGEST_WAIT)
+    deadline = _deadline(wait)
     while True:
         found = await _move(request.user, directory, move)
         left = deadline - monotonic()
         if found.step in ENDS or left <= 0:
             return found
         await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+async def _work_after_moves(
+    request: Asked, directory: Directory, work: Work, wait: float
+) -> Response[bytes]:
+    """Do what no open move of the app allows, once there is none.
+
+    Raises MoveInProgress where one has not ended after so many seconds.
+    """
+    deadline = _deadline(wait)
+    while True:
+        try:
+            return await work_once(request, directory, work)
+        except MoveInProgress:
+            left = deadline - monotonic()
+            if left <= 0:
+                raise
+        await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+def _deadline(wait: float) -> float:
+    # In this order, for then what is not a number is no wait.
+    return monotonic() + max(0.0, min(wait, LONGEST_WAIT))
 
 
 async def _move(caller: Caller, directory: Directory, move_id: str) -> Move:

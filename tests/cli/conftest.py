@@ -1,0 +1,214 @@
+"""A directory, a name server and two clusters as real processes, for the command."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from domicile.client.access import Access, write_access
+
+COMMAND = Path(sys.executable).with_name("domicile")
+PATIENCE = 60
+
+APP = """
+import http.server, os, sys
+class Say(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(os.environ["DOMICILE_CLUSTER"].encode())
+    def log_message(self, *said):
+        print("asked for", self.path, flush=True)
+address = (os.environ["HOST"], int(os.environ["PORT"]))
+http.server.ThreadingHTTPServer(address, Say).serve_forever()
+"""
+
+
+def free_ports():
+    """Give ports that were free, none of them twice."""
+    with contextlib.ExitStack() as held:
+        while True:
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            yield probe.getsockname()[1]
+
+
+class Hosting:
+    """The services, and the command that speaks with them."""
+
+    def __init__(self, data):
+        self.data = data
+        probes = free_ports()
+        self.ports = {
+            name: next(probes)
+            for name in (
+                "directory", "directory-admin", "ns1", "ns1-admin",
+                *(f"{cluster}-{what}" for cluster in ("amber", "birch")
+                  for what in ("manager", "admin", "proxy", "link", "proxy-admin")),
+            )
+        }  # fmt: skip
+        probes.close()
+        self.processes = {}
+        self.url = f"http://{self.at('directory')}"
+
+    def at(self, name):
+        return f"127.0.0.1:{self.ports[name]}"
+
+    def start(self, name, service, settings):
+        config = self.data / f"{name}.toml"
+        config.write_text(settings)
+        self.start_again(name, service)
+
+    def start_again(self, name, service):
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [COMMAND, service, "--config", self.data / f"{name}.toml"],
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    def start_directory(self):
+        self.start(
+            "directory",
+            "directory",
+            f"""
+data = "{self.data}/directory"
+listen = "{self.at("directory")}"
+admin = "{self.at("directory-admin")}"
+[[zones]]
+name = "apps.test"
+nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
+""",
+        )
+        self.wait_until_answered(self.url)
+        token = (self.data / "directory" / "operator.token").read_text().strip()
+        self.client = httpx.Client(
+            base_url=f"{self.url}/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=PATIENCE,
+        )
+        write_access(self.data, Access(self.url, token))
+
+    def start_nameserver(self):
+        join = self.client.post("/nameservers", json={"name": "ns1"}).json()
+        (self.data / "ns1.token").write_text(join["token"])
+        self.start(
+            "ns1",
+            "nameserver",
+            f"""
+name = "ns1"
+directory = "{self.url}"
+token_file = "{self.data}/ns1.token"
+data = "{self.data}/ns1"
+listen = ["{self.at("ns1")}"]
+admin = "{self.at("ns1-admin")}"
+workers = 1
+""",
+        )
+
+    def start_cluster(self, name, prefers):
+        ran = self.run(
+            "cluster", "add", name, "--address", "127.0.0.1",
+            "--link", self.at(f"{name}-link"), "--prefer", prefers,
+        )  # fmt: skip
+        join = json.loads(ran.stdout)
+        (self.data / f"{name}.token").write_text(join["token"])
+        (self.data / f"{name}-proxy.token").write_text(f"{name}-" + "p" * 30)
+        self.start(
+            f"manager-{name}",
+            "manager",
+            f"""
+cluster = "{name}"
+data = "{self.data}/{name}"
+directory = "{self.url}"
+token = "{self.data}/{name}.token"
+proxy_token = "{self.data}/{name}-proxy.token"
+listen = "{self.at(f"{name}-manager")}"
+admin = "{self.at(f"{name}-admin")}"
+drain_seconds = 1.0
+""",
+        )
+        self.start(
+            f"proxy-{name}",
+            "proxy",
+            f"""
+name = "proxy-{name}"
+cluster = "{name}"
+manager = "http://{self.at(f"{name}-manager")}"
+token_file = "{self.data}/{name}-proxy.token"
+data = "{self.data}/{name}-proxy"
+listen = ["{self.at(f"{name}-proxy")}"]
+link = "{self.at(f"{name}-link")}"
+admin = "{self.at(f"{name}-proxy-admin")}"
+workers = 1
+""",
+        )
+
+    def wait_until_answered(self, url, headers=None, status=None):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                found = httpx.get(url, headers=headers)
+                if status in {None, found.status_code}:
+                    return found
+            time.sleep(0.05)
+        raise AssertionError(f"{url} does not answer {status or ''}")
+
+    def fetch(self, cluster, host):
+        """Ask a cluster's proxy for a host."""
+        url = f"http://{self.at(f'{cluster}-proxy')}/"
+        return httpx.get(url, headers={"Host": host}, timeout=PATIENCE)
+
+    def run(self, *arguments, code=0):
+        told = os.environ | {"DOMICILE_DATA": str(self.data)}
+        ran = subprocess.run(
+            [COMMAND, *arguments],
+            capture_output=True, text=True, env=told, timeout=2 * PATIENCE,
+        )  # fmt: skip
+        assert ran.returncode == code, ran.stderr
+        return ran
+
+    def ask(self, *arguments):
+        """Run a verb for its JSON."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def kill(self, name):
+        self.processes[name].kill()
+        self.processes.pop(name).wait()
+
+    def end(self):
+        self.client.close()
+        for process in reversed(self.processes.values()):
+            process.send_signal(signal.SIGTERM)
+        for name, process in self.processes.items():
+            assert process.wait(PATIENCE) == 0, name
+
+
+@pytest.fixture(scope="session")
+def hosting(tmp_path_factory):
+    hosting = Hosting(tmp_path_factory.mktemp("hosting"))
+    try:
+        hosting.start_directory()
+        hosting.start_nameserver()
+        hosting.start_cluster("amber", "free")
+        hosting.start_cluster("birch", "pro")
+        hosting.run("owner", "add", "ada")
+        yield hosting
+    finally:
+        hosting.end()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """An app's folder."""
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "app.py").write_text(APP)
+    return folder
