@@ -108,6 +108,15 @@ async def test_an_app_outlives_a_killed_manager_and_is_adopted(yard):
     assert processes.adopt(yard.records) == {}
 
 
+async def test_what_others_started_is_remembered_and_swept(yard):
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as process:
+        noted = processes.remember(yard.records / "other.json", process.pid)
+        assert noted.alive
+        await processes.sweep(yard.records)
+    assert not noted.alive
+    assert processes.adopt(yard.records) == {}
+
+
 async def test_a_command_never_runs_unrecorded(yard):
     """The manager dies between the start and the record."""
     wait_end, record_end = os.pipe()

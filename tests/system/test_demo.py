@@ -62,7 +62,10 @@ class Demo:
         while not self.ready.exists():
             assert self.process.poll() is None
             time.sleep(0.1)
-        self.pids = json.loads(self.ready.read_text())
+        self.pids = {
+            name: each["pid"]
+            for name, each in json.loads(self.ready.read_text())["services"].items()
+        }
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)

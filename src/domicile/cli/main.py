@@ -12,8 +12,6 @@ import typer
 from domicile.cli import session, verbs
 from domicile.client.access import data_folder
 from domicile.config import load
-from domicile.demo.main import Demo
-from domicile.demo.plan import Plan
 from domicile.errors import DomicileError
 
 app = typer.Typer(
@@ -79,10 +77,13 @@ def demo(
     end_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run everything on this machine, with sample apps, until Ctrl-C."""
-    plan = load(config, Plan) if config else Plan()
     parent = os.getppid() if end_with_parent else None
-    say = session.progress.print
-    Demo(plan, data_folder(data), say).run(ready_file, parent)
+    # Only here: no other verb needs what the demo does.
+    from domicile.demo.main import Demo  # noqa: PLC0415
+    from domicile.demo.plan import Plan  # noqa: PLC0415
+
+    plan = load(config, Plan) if config else Plan()
+    Demo(plan, data_folder(data), session.say).run(ready_file, parent)
 
 
 def _service(name: str) -> Callable[[Path], None]:

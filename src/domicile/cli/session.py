@@ -1,7 +1,8 @@
 """What every verb has in common: who it talks to, and how it shows what it got."""
 
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,12 @@ def api(data: Path | None) -> Iterator[Api]:
         yield opened
     finally:
         opened.close()
+
+
+def say(line: str) -> None:
+    """Show a line of progress as it is; who does not read it does not stop us."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def show(record: Json, as_json: bool) -> None:

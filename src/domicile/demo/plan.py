@@ -24,6 +24,10 @@ class AppPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     owner: str
 
+    @property
+    def full_name(self) -> str:
+        return f"{self.name}.{self.owner}"
+
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole demo; every address and port can be set in a TOML file."""
@@ -50,6 +54,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.directory}"
+
+    def cluster(self, name: str) -> ClusterPlan:
+        return next(each for each in self.clusters if each.name == name)
 
 
 def to_toml(table: dict[str, Any]) -> str:

@@ -1,85 +1,129 @@
 """The demo's services, as processes that end with it."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+from domicile.demo.ending import service_records
 from domicile.errors import DomicileError
+from domicile.runtime.processes import remember
 
 _PR_SET_PDEATHSIG = 1
-_GRACE_SECONDS = 8.0
 _LOOK_SECONDS = 0.05
-_START_SECONDS = 30.0
+_START_SECONDS = 40.0
+
+# Looked up here: between fork and exec as little as possible is done.
+_prctl = ctypes.CDLL(None).prctl
 
 
-class ServiceEnded(DomicileError):
+class DidNotStart(DomicileError):
     """A service did not start; its own words are in its log."""
+
+
+class Closed(DomicileError):
+    """The demo ends: nothing is started any more."""
+
+
+class Running(NamedTuple):
+    """A service's process, and the file that it was started with."""
+
+    process: subprocess.Popen[bytes]
+    config: Path
 
 
 class Services:
     """Runs `domicile SERVICE --config FILE`, each with a log of its own."""
 
-    def __init__(self, logs: Path) -> None:
-        self._logs = logs
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        logs.mkdir(parents=True, exist_ok=True)
+    def __init__(self, data: Path) -> None:
+        self._logs = data / "logs"
+        self._records = service_records(data)
+        self._running: dict[str, Running] = {}
+        self._starting = threading.Lock()
+        self._closed = False
+        for folder in (self._logs, self._records):
+            folder.mkdir(exist_ok=True)
 
     def start(self, name: str, service: str, config: Path) -> None:
-        command = [str(Path(sys.executable).with_name("domicile")), service]
-        with (self._logs / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                [*command, "--config", str(config)],
+        """Start one; it ends when this thread does."""
+        # -P: modules lie where Domicile is installed, not where the user stands.
+        command = [sys.executable, "-P", "-m", "domicile", service, "--config"]
+        with self._starting, (self._logs / f"{name}.log").open("ab") as log:
+            if self._closed:
+                raise Closed("the demo ends: nothing is started any more")
+            process = subprocess.Popen(
+                [*command, str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 # A signal to our whole group is ours to pass on, in order.
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - we have no threads
+                preexec_fn=_follow(os.getpid()),  # noqa: PLW1509 - it calls prctl only
             )
+            remember(self._records / f"{name}.json", process.pid)
+            self._running[name] = Running(process, config)
+
+    def close(self) -> None:
+        """Start no more: what runs now is all that is to be ended."""
+        with self._starting:
+            self._closed = True
 
     def wait_until(self, name: str, ready: Callable[[], bool]) -> None:
-        """Wait until a service is ready; raises ServiceEnded."""
+        """Wait until a service does what it is for; raises DidNotStart."""
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
-            if self._running[name].poll() is not None or time.monotonic() > deadline:
-                raise ServiceEnded(f"{name} did not start: {self._last_line(name)}")
+            status = self._running[name].process.poll()
+            if status is not None:
+                raise DidNotStart(
+                    f"{name} ended with status {status}: {self._last_line(name)}"
+                )
+            if time.monotonic() > deadline:
+                raise DidNotStart(
+                    f"{name} did not answer within {_START_SECONDS:g} s: "
+                    f"see {self._log(name)}"
+                )
             time.sleep(_LOOK_SECONDS)
 
     def ended(self) -> list[tuple[str, int]]:
         """Give those that ended since the last call, with their exit status."""
         dead = {
-            name: process.returncode
-            for name, process in self._running.items()
-            if process.poll() is not None
+            name: running.process.returncode
+            for name, running in self._running.items()
+            if running.process.poll() is not None
         }
         for name in dead:
             del self._running[name]
         return list(dead.items())
 
-    def pids(self) -> dict[str, int]:
-        return {name: process.pid for name, process in self._running.items()}
+    def table(self) -> dict[str, dict[str, object]]:
+        """Give the pid and the config file of each."""
+        return {
+            name: {"pid": running.process.pid, "config": str(running.config)}
+            for name, running in self._running.items()
+        }
 
-    def stop(self) -> None:
-        """End all, and kill what is left after the grace."""
-        for process in self._running.values():
-            process.terminate()
-        deadline = time.monotonic() + _GRACE_SECONDS
-        for process in self._running.values():
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
 
     def _last_line(self, name: str) -> str:
-        path = self._logs / f"{name}.log"
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"see {path}"
+        text = self._log(name).read_text(encoding="utf-8", errors="replace")
+        lines = text.strip().splitlines()
+        return lines[-1] if lines else f"see {self._log(name)}"
 
 
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _follow(parent: int) -> Callable[[], None]:
+    """Have a child get SIGTERM at our death, and its signals as everybody has them."""
+
+    def prepare() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return prepare

@@ -2,15 +2,16 @@
 
 import os
 import secrets
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file: write beside it, fsync, rename."""
+def write_durably(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace a file: write beside it, fsync, rename; `mode` is cut by the umask."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("xb") as file:
+        with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
             file.write(data)
             sync(file)
         move_durably(beside, path)

@@ -126,6 +126,13 @@ def start(order: Start, records: Path) -> AppProcess:
     return AppProcess(path, record)
 
 
+def remember(path: Path, pid: int) -> AppProcess:
+    """Record a process that was started by other means, a session of its own."""
+    record = Record(pid, _boot(), _born(pid), 0)
+    write_durably(path, msgspec.json.encode(record))
+    return AppProcess(path, record)
+
+
 def adopt(records: Path) -> dict[str, AppProcess]:
     """Give all that the folder records, alive or not, by the name it was started as."""
     found = {}
