@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -13,13 +14,28 @@ from domicile.model.records import (
     ResidenceState,
     encode,
 )
+from domicile.proxy.conversation import Surroundings
+from domicile.proxy.counts import FAMILIES, Tally
 from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
+from domicile.proxy.patience import Patience
 from domicile.proxy.upstream import Pool
 from domicile.replica.replica import Replica
+from domicile.service.counters import Counters
 
 APP = "a" * 26
 HOST = "hello.ada.apps.test"
+
+
+class Count(Tally):
+    """A worker's tally that tells what it counted."""
+
+    def __init__(self):
+        self.counters = Counters(FAMILIES, 1)
+        super().__init__(self.counters, self.counters.row(0))
+
+    def of(self, name, value=""):
+        return self.counters.total(f"domicile_proxy_{name}", value)
 
 
 class Records:
@@ -66,18 +82,37 @@ def other_records(tmp_path):
 
 
 @pytest.fixture
-async def front(records):
-    """A front, listening: `front.port`."""
-    made = Front(WaitingRoom(records.replica), Pool(), patience=0.5)
+def tally():
+    return Count()
+
+
+@pytest.fixture
+async def front(records, tally):
+    """A front that listens, and its port."""
+    patience = Patience(answer=0.5)
+    room = WaitingRoom(records.replica, tally)
+    made = Front(Surroundings(room, Pool(patience), tally, patience=patience))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(made.accept, "127.0.0.1", 0)
     yield made, server.sockets[0].getsockname()[1]
     server.close()
-    for task in list(made.tasks):
-        task.cancel()
-    await asyncio.gather(*made.tasks, return_exceptions=True)
-    made.pool.close()
+    await made.end()
+    made.around.pool.close()
     await asyncio.sleep(0)
+    assert tally.of("holds_waiting") == tally.of("in_flight") == 0
+    assert tally.of("connections") == made.around.busy == 0
+
+
+@pytest.fixture
+def wait(front):
+    """Set other patience, before the first connection."""
+
+    def wait(**seconds):
+        around = front[0].around
+        around.patience = replace(around.patience, **seconds)
+        around.pool = Pool(around.patience, around.pool.context)
+
+    return wait
 
 
 @pytest.fixture

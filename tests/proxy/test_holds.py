@@ -14,9 +14,9 @@ HOST = "hello.ada.apps.test"
 
 
 @pytest.fixture
-def room(records):
+def room(records, tally):
     records.put(Residence(APP, "amber", 1, ResidenceState.HELD, hosts=(HOST,)))
-    return WaitingRoom(records.replica)
+    return WaitingRoom(records.replica, tally)
 
 
 async def test_who_waits_is_let_go_when_the_app_is_there(room, records):
@@ -50,8 +50,10 @@ async def test_a_full_room_turns_the_next_away_at_once(room):
     assert not room.waiting
 
 
-async def test_what_a_replica_that_is_behind_does_not_know_waits_and_expires(tmp_path):
+async def test_what_a_replica_that_is_behind_does_not_know_waits_and_expires(
+    tmp_path, tally
+):
     replica = Replica.open(tmp_path / "never-answered", writable=True)
-    way = await WaitingRoom(replica).find_way("who.knows.test", None)
+    way = await WaitingRoom(replica, tally).find_way("who.knows.test", None)
     assert way == Hold("", HoldReason.BEHIND)
     replica.close()

@@ -15,6 +15,7 @@ from websockets.asyncio.server import serve
 
 from domicile.model.records import Cluster, Residence, ResidenceState
 from domicile.model.routing import Hop
+from domicile.proxy.conversation import Surroundings
 from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.hop import write_hop
@@ -60,11 +61,15 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-async def link(front, records, other_records, files):
+async def link(front, records, other_records, files, tally):
     """Birch's link, before its own records; amber has the tombstone. Gives the port."""
     amber, _ = front
-    amber.pool = Pool(client_context(files))
-    birch = Front(WaitingRoom(other_records.replica), Pool(), link=True, patience=0.5)
+    patience = amber.around.patience
+    amber.around.pool = Pool(patience, client_context(files))
+    room = WaitingRoom(other_records.replica, tally)
+    birch = Front(
+        Surroundings(room, Pool(patience), tally, link=True, patience=patience)
+    )
     server = await asyncio.get_running_loop().create_server(
         birch.accept, "127.0.0.1", 0, ssl=server_context(files)
     )
@@ -75,11 +80,9 @@ async def link(front, records, other_records, files):
     )
     yield port
     server.close()
-    amber.pool.close()
-    for task in list(birch.tasks):
-        task.cancel()
-    await asyncio.gather(*birch.tasks, return_exceptions=True)
-    birch.pool.close()
+    amber.around.pool.close()
+    await birch.end()
+    birch.around.pool.close()
     await asyncio.sleep(0.01)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from domicile.config import BadConfiguration
@@ -117,7 +118,7 @@ def config_file(tmp_path):
     path.write_text(
         f'name = "amber-1"\ncluster = "amber"\ndata = "{tmp_path}"\ntoken_file = "{tmp_path}/token"\n'
         'manager = "http://127.0.0.1:1"\n'
-        'listen = ["127.0.0.1:0"]\nlink = "127.0.0.1:0"\n'
+        'listen = ["127.0.0.1:0"]\nlink = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\n'
     )
     return path
 
@@ -134,7 +135,9 @@ def proxy(config_file):
     reader = threading.Thread(target=lambda: lines.extend(process.stderr))
     for line in process.stderr:
         if line.startswith("{") and json.loads(line)["event"] == "listening":
-            port = int(json.loads(line)["public"][0].rpartition(":")[2])
+            told = json.loads(line)
+            port = int(told["public"][0].rpartition(":")[2])
+            process.admin = f"http://{told['admin']}"
             break
     reader.start()
     yield process, port
@@ -168,6 +171,21 @@ def test_a_proxy_started_without_its_manager_serves_what_it_knew_and_ends(proxy)
         assert get(port, HOST)[:2] == (200, b"hello")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+@pytest.mark.usefixtures("known")
+def test_operators_read_the_sums_of_all_workers_and_how_far_the_replica_is(proxy):
+    process, port = proxy
+    for _ in range(8):
+        assert get(port, HOST)[0] == 200
+    assert get(port, "bad..name")[0] == 400
+    lines = httpx.get(f"{process.admin}/metrics").text.splitlines()
+    assert 'domicile_proxy_requests_total{outcome="app"} 8.0' in lines
+    assert 'domicile_proxy_responses_total{status="4xx"} 1.0' in lines
+    assert "domicile_proxy_in_flight 0.0" in lines
+    assert "domicile_proxy_serial 2.0" in lines
+    told = {line.split()[0] for line in lines}
+    assert told >= {"domicile_proxy_behind", "domicile_proxy_lag_seconds"}
 
 
 def test_a_proxy_that_never_heard_of_its_manager_says_unavailable(proxy):

@@ -45,6 +45,8 @@ def test_a_key_that_is_missing_or_empty_is_named_with_the_file(tmp_path, key):
         ("workers", "0"),
         ("workers", '"two"'),
         ("worker", "2"),
+        ("answer_seconds", "0"),
+        ("connections_per_client", "0"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_file(tmp_path, key, value):

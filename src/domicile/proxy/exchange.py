@@ -1,10 +1,12 @@
 """One request over one upstream connection, and its response back.
 
-The body goes up in a task of its own while the response comes down, so that neither
+A body goes up in a task of its own while the response comes down, so that neither
 waits for the other and nothing is gathered.
 """
 
 import asyncio
+import math
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -20,20 +22,21 @@ from domicile.http.head import (
     parse_response_head,
 )
 from domicile.http.upgrade import UPGRADE_FIELDS, accepts_websocket
-from domicile.proxy.wire import Wire
+from domicile.proxy.patience import Patience
+from domicile.proxy.wire import Stalled, Wire
 
-ANSWER_SECONDS: Final = 60.0
+MOST_INTERIM: Final = 8
+"""So many 1xx may come before the response: nobody needs more than two or three."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class NoResponse(DomicileError):
-    """The upstream gave no response that can be passed on; nothing was written."""
+    """There is no response that can be passed on, nor was any of it written."""
 
-    def __init__(self, status: int, reason: str, *, retry: bool = False) -> None:
+    def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
-        self.retry = retry
 
 
 class CutShort(DomicileError):
@@ -44,8 +47,8 @@ class Exchange:
     """Between a client and an upstream, for one request."""
 
     __slots__ = (
-        "_client", "_head", "_key", "_moved", "_patience", "_upstream", "body",
-        "reusable",
+        "_client", "_failure", "_head", "_heard", "_key", "_moved", "_patience",
+        "_upstream", "body", "reusable", "status",
     )  # fmt: skip
 
     def __init__(
@@ -54,7 +57,7 @@ class Exchange:
         upstream: Wire,
         head: RequestHead,
         key: bytes | None,
-        patience: float = ANSWER_SECONDS,
+        patience: Patience,
     ) -> None:
         """`key` is a WebSocket's, where one is asked for."""
         self._client = client
@@ -62,9 +65,17 @@ class Exchange:
         self._head = head
         self._key = key
         self._patience = patience
+        self._failure: BadBody | NoResponse | None = None
         self._moved = 0
+        self._heard = False
         self.body: Body = start_body(head.framing, head.length)
         self.reusable = False
+        self.status = 0
+
+    @property
+    def untouched(self) -> bool:
+        """Whether neither a byte of the body went up nor any byte came down."""
+        return not self._moved and not self._heard and not self._upstream.buffer
 
     async def run(self, request: bytes) -> bool:
         """Ask and answer; True where the client's connection can be used further.
@@ -73,44 +84,56 @@ class Exchange:
         """
         with suppress(ConnectionResetError):
             await self._upstream.write((request,))
+        if self.body.done:
+            return await self._answer(None)
         pump = asyncio.create_task(self._send_body())
+        pump.add_done_callback(self._note_pumped)
         try:
-            response = await self._read_response(pump)
-            if response.status == 101:
-                await self._tunnel(response)
-                return False
-            return await self._relay(response, pump)
+            return await self._answer(pump)
         finally:
             pump.cancel()
             await asyncio.wait({pump})
-            if not pump.cancelled():
-                pump.exception()
+
+    async def _answer(self, pump: asyncio.Task[None] | None) -> bool:
+        response = await self._read_response(pump)
+        self.status = response.status
+        if response.status == 101:
+            await self._tunnel(response)
+            return False
+        return await self._relay(response, pump)
 
     async def _send_body(self) -> None:
-        if self.body.done:
-            return
         if self._head.expects_continue and not self._client.buffer:
             await self._client.write((_CONTINUE,))
         chunked = self._head.framing is Framing.CHUNKED
-        async for pieces in self._client.read_body(self.body):
-            self._moved += 1
-            await self._send_pieces(self._upstream, pieces, chunked=chunked)
+        try:
+            async for pieces in self._client.read_body(self.body, self._patience.body):
+                self._moved += 1
+                await self._pass_up(_in_chunks(pieces) if chunked else pieces)
+        except Stalled as error:
+            raise NoResponse(408, "The client's body did not go on.") from error
         if chunked:
-            await self._upstream.write((LAST_CHUNK,))
+            await self._pass_up((LAST_CHUNK,))
 
-    async def _send_pieces(
-        self, wire: Wire, pieces: list[memoryview], *, chunked: bool
-    ) -> None:
-        if chunked:
-            framed = [part for piece in pieces for part in write_chunk(piece)]
-            await wire.write(framed)
-        else:
-            await wire.write(pieces)
+    async def _pass_up(self, pieces: Iterable[bytes | memoryview]) -> None:
+        try:
+            await self._upstream.write(pieces)
+        except Stalled as error:
+            raise NoResponse(504, "The app did not read on in time.") from error
 
-    async def _read_response(self, pump: asyncio.Task[None]) -> ResponseHead:
+    def _note_pumped(self, pump: asyncio.Task[None]) -> None:
+        """Whoever waits for a response to a broken request need not wait."""
+        self._moved += 1
+        error = None if pump.cancelled() else pump.exception()
+        if isinstance(error, (BadBody, NoResponse)) and not self.status:
+            self._failure = error
+            self._upstream.abort()
+
+    async def _read_response(self, pump: asyncio.Task[None] | None) -> ResponseHead:
         """Read the final head, or the 101 that was asked for."""
-        while True:
+        for _ in range(MOST_INTERIM + 1):
             response = await self._read_head(pump)
+            self._heard = True
             del self._upstream.buffer[: response.end]
             if response.status >= 200:
                 return response
@@ -122,42 +145,30 @@ class Exchange:
             # 100 is ours to say.
             if response.status != 100 and self._head.minor == 1:
                 await self._client.write((self._write_head(response, []),))
+        raise NoResponse(502, f"The app gave more than {MOST_INTERIM} 1xx responses.")
 
-    async def _read_head(self, pump: asyncio.Task[None]) -> ResponseHead:
+    async def _read_head(self, pump: asyncio.Task[None] | None) -> ResponseHead:
         parse = partial(parse_response_head, method=self._head.method)
-        reading = asyncio.create_task(self._upstream.read_head(parse))
-        try:
-            await self._await_head(reading, pump)
-            response = reading.result()
-        finally:
-            reading.cancel()
+        while True:
+            moved = self._moved
+            try:
+                response = await self._upstream.read_head(parse, self._patience.answer)
+                break
+            except Stalled as error:
+                # While the request's body moves, its own deadlines hold.
+                if moved == self._moved and (pump is None or pump.done()):
+                    raise NoResponse(504, "The app did not answer in time.") from error
+        if self._failure is not None:
+            raise self._failure
         if response is None:
-            fresh = not self._upstream.buffer and not self._moved
-            raise NoResponse(502, "The app closed the connection.", retry=fresh)
+            raise NoResponse(502, "The app closed the connection.")
         if isinstance(response, Refusal):
             raise NoResponse(502, response.reason)
         return response
 
-    async def _await_head(
-        self, reading: "asyncio.Task[ResponseHead | Refusal | None]",
-        pump: asyncio.Task[None],
-    ) -> None:  # fmt: skip
-        """Wait as long as the request's body moves, and then the patience."""
-        watched: set[asyncio.Task[object]] = {reading, pump}
-        while not reading.done():
-            moved = self._moved
-            await asyncio.wait(
-                watched, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
-            )
-            if pump in watched and pump.done():
-                watched.discard(pump)
-                error = pump.exception()
-                if isinstance(error, BadBody):
-                    raise error
-            elif not reading.done() and moved == self._moved:
-                raise NoResponse(504, "The app did not answer in time.")
-
-    async def _relay(self, response: ResponseHead, pump: asyncio.Task[None]) -> bool:
+    async def _relay(
+        self, response: ResponseHead, pump: asyncio.Task[None] | None
+    ) -> bool:
         chunked, keep = self._frame(response)
         ours = [CHUNKED] if chunked else []
         if not keep:
@@ -167,23 +178,27 @@ class Exchange:
         await self._client.write((self._write_head(response, ours),))
         body = start_body(response.framing, response.length)
         try:
-            async for pieces in self._upstream.read_body(body):
-                await self._send_pieces(self._client, pieces, chunked=chunked)
-        except BadBody as error:
+            async for pieces in self._upstream.read_body(body, self._patience.answer):
+                await self._client.write(_in_chunks(pieces) if chunked else pieces)
+        except (BadBody, Stalled) as error:
             raise CutShort(str(error)) from error
         if chunked:
             await self._client.write((LAST_CHUNK,))
-        sent = self.body.done and (not pump.done() or pump.exception() is None)
-        if sent:
-            await asyncio.wait({pump}, timeout=self._patience)
         self.reusable = (
-            sent
-            and pump.done()
+            await self._has_sent(pump)
             and response.keeps_alive
             and not self._upstream.buffer
             and not self._upstream.ended
         )
         return keep
+
+    async def _has_sent(self, pump: asyncio.Task[None] | None) -> bool:
+        """Whether the request went up whole; what was read of it may yet be written."""
+        if pump is None:
+            return True
+        if self.body.done:
+            await asyncio.wait({pump}, timeout=self._patience.answer)
+        return pump.done() and not pump.cancelled() and pump.exception() is None
 
     def _frame(self, response: ResponseHead) -> tuple[bool, bool]:
         """Tell whether the response goes in chunks, and whether the client stays."""
@@ -203,6 +218,8 @@ class Exchange:
     async def _tunnel(self, response: ResponseHead) -> None:
         head = self._write_head(response, list(UPGRADE_FIELDS))
         await self._client.write((head,))
+        for wire in (self._client, self._upstream):
+            wire.keep_alive()
         ways = {
             asyncio.create_task(_pour(self._client, self._upstream)),
             asyncio.create_task(_pour(self._upstream, self._client)),
@@ -216,7 +233,11 @@ class Exchange:
             self._upstream.close()
 
 
+def _in_chunks(pieces: list[memoryview]) -> list[bytes | memoryview]:
+    return [part for piece in pieces for part in write_chunk(piece)]
+
+
 async def _pour(source: Wire, sink: Wire) -> None:
-    with suppress(ConnectionResetError):
-        while source.buffer or await source.fill():
+    with suppress(ConnectionResetError, Stalled):
+        while source.buffer or await source.fill(math.inf):
             await sink.write((source.take(),))

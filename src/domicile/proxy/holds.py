@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Final
 
 from domicile.model.routing import Hold, Hop, Outcome, route
+from domicile.proxy.counts import Tally
 from domicile.replica.replica import Replica
 
 MOST: Final = 100
@@ -17,10 +18,11 @@ _LOOK_AGAIN: Final = 0.25
 class WaitingRoom:
     """Routes, and where the outcome is a hold, waits and routes again."""
 
-    __slots__ = ("_changed", "_replica", "waiting")
+    __slots__ = ("_changed", "_replica", "_tally", "waiting")
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, tally: Tally) -> None:
         self._replica = replica
+        self._tally = tally
         self._changed = asyncio.Event()
         self.waiting: Counter[str] = Counter()
 
@@ -37,7 +39,8 @@ class WaitingRoom:
         app = outcome.app
         self.waiting[app] += 1
         try:
-            return await self._wait(outcome, host, hop)
+            with self._tally.waiting():
+                return await self._wait(outcome, host, hop)
         finally:
             self.waiting[app] -= 1
             if not self.waiting[app]:

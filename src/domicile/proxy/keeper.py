@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import structlog
+from prometheus_client import CollectorRegistry, Gauge
 
 from domicile.model.feed import Ask
 from domicile.model.routing import route
@@ -21,6 +22,7 @@ from domicile.replica.replica import Replica
 from domicile.service import lifeline
 from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
+from domicile.service.counters import Counters
 
 KINDS = ("residence", "endpoint", "cluster", "authority")
 
@@ -47,7 +49,7 @@ class Keeper:
             notes=end.notes,
         )
 
-    async def run(self, admin: socket.socket | None) -> None:
+    async def run(self, admin: socket.socket | None, counters: Counters) -> None:
         """Run until SIGTERM, SIGINT or the parent's death."""
         tasks = [
             asyncio.create_task(self._follower.run()),
@@ -56,7 +58,8 @@ class Keeper:
         server = None
         if admin is not None:
             routes = {"/status": self._status, "/explain": self._explain}
-            server = await Admin(routes, self._trouble).serve(admin)
+            registry = self._metrics(counters)
+            server = await Admin(routes, self._trouble, registry).serve(admin)
         try:
             await lifeline.wait_for_end(asyncio.get_running_loop())
         finally:
@@ -95,6 +98,24 @@ class Keeper:
             return ""
         reason = self._follower.trouble or "there was no answer yet"
         return f"behind {self._settings.manager}: {reason}"
+
+    def _metrics(self, counters: Counters) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        registry.register(counters)
+        follower = self._follower
+        for name, text, value in (
+            ("lag_seconds", "Since the manager's last answer.", lambda: follower.lag),
+            ("behind", "1 if newer records may be missing.", lambda: follower.behind),
+            ("serial", "The replica's serial.", self._serial),
+            ("resyncs", "Times that all was asked anew.", lambda: follower.resyncs),
+        ):
+            gauge = Gauge(f"domicile_proxy_{name}", text, registry=registry)
+            gauge.set_function(value)
+        return registry
+
+    def _serial(self) -> float:
+        with self._replica.view() as view:
+            return view.serial
 
     async def _status(self, _query: dict[str, str]) -> Any:
         with self._replica.view() as view:

@@ -11,11 +11,13 @@ import structlog
 import uvloop
 
 from domicile.config import Address, BadConfiguration
+from domicile.proxy.counts import Tally, lay_out
 from domicile.proxy.keeper import Keeper
 from domicile.proxy.settings import Settings, load_settings
-from domicile.proxy.worker import Worker
+from domicile.proxy.worker import Sockets, Worker
 from domicile.service import logs
 from domicile.service.channel import FollowerEnd, WorkerEnd, open_channels
+from domicile.service.counters import Counters
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone, open_for_workers
 
@@ -38,18 +40,20 @@ def main(config_file: Path) -> int:
         "listening",
         public=[str(each.address) for each in public],
         link=str(link.address),
+        admin="" if admin is None else str(Address(*admin.getsockname()[:2])),
     )
-    keeper = partial(_run_keeper, settings, token, follower_end, admin)
+    counters, tallies = lay_out(settings.workers)
+    keeper = partial(_run_keeper, settings, token, follower_end, admin, counters)
     workers = [
         (
             name,
             partial(
                 _run_worker,
                 settings,
-                worker_ends[name],
                 name,
-                [each.tcp[number] for each in public],
-                link.tcp[number],
+                worker_ends[name],
+                tallies[number],
+                Sockets([each.tcp[number] for each in public], link.tcp[number]),
             ),
         )
         for number, name in enumerate(names)
@@ -69,21 +73,21 @@ def _read_token(path: Path) -> str:
 
 
 def _run_keeper(
-    settings: Settings, token: str, end: FollowerEnd, admin: socket.socket | None
+    settings: Settings,
+    token: str,
+    end: FollowerEnd,
+    admin: socket.socket | None,
+    counters: Counters,
 ) -> None:
     logs.name(worker="keeper")
-    _run(Keeper(settings, token, end).run(admin))
+    _run(Keeper(settings, token, end).run(admin, counters))
 
 
 def _run_worker(
-    settings: Settings,
-    end: WorkerEnd,
-    name: str,
-    public: list[socket.socket],
-    link: socket.socket,
+    settings: Settings, name: str, end: WorkerEnd, tally: Tally, sockets: Sockets
 ) -> None:
     logs.name(worker=name)
-    _run(Worker(settings, end).serve(public, link))
+    _run(Worker(settings, end, tally).serve(sockets))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -10,9 +10,11 @@ _EXPLANATIONS: Final = {
     400: "This request is not HTTP as it should be.",
     404: "There is no app at this address.",
     405: "This method is not served here.",
+    408: "The request did not come to its end.",
     410: "The app that was at this address has been deleted.",
     414: "The address asked for is too long.",
     417: "The only expectation met here is 100-continue.",
+    429: "There are too many connections from this client's address.",
     431: "The fields of this request are too large.",
     501: "The only transfer coding known here is chunked.",
     502: "The app at this address broke the connection or refused it.",
@@ -44,7 +46,7 @@ def write_page(
         "Cache-Control: no-store",
         f"X-Request-Id: {request_id}",
     ]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         lines.append(f"Retry-After: {retry_after}")
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header".

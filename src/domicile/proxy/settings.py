@@ -5,10 +5,16 @@ from pathlib import Path
 import msgspec
 
 from domicile.config import Address, BadConfiguration, load
+from domicile.proxy.front import MOST_OF_ONE_CLIENT
+from domicile.proxy.patience import Patience
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a proxy needs to start; its replica and link certificate lie in `data`."""
+    """What a proxy needs to start; its replica and link certificate lie in `data`.
+
+    `answer_seconds` is for how long an app may be silent; `connections_per_client` is
+    for each worker.
+    """
 
     name: str
     cluster: str
@@ -19,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     link: str = "127.0.0.1:8444"
     admin: str = ""
     workers: int = 2
+    answer_seconds: float = Patience().answer
+    connections_per_client: int = MOST_OF_ONE_CLIENT
 
     @property
     def folder(self) -> Path:
@@ -53,5 +61,8 @@ def _judge(settings: Settings) -> None:
         raise BadConfiguration(
             f"workers is {settings.workers}, where 1 to 256 is expected"
         )
+    for key in ("answer_seconds", "connections_per_client"):
+        if (value := getattr(settings, key)) <= 0:
+            raise BadConfiguration(f"{key} is {value}, where more than 0 is expected")
     for text in filter(None, (*settings.listen, settings.link, settings.admin)):
         Address.parse(text)

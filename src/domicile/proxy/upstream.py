@@ -6,11 +6,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
+from domicile.proxy.patience import Patience
 from domicile.proxy.wire import Wire
 from domicile.service.tls import link_name
 
 _MOST_IDLE: Final = 64
-_CONNECT_SECONDS: Final = 5.0
+
+# Half of what our own links wait for the next request, so that they do not end what
+# we are about to use.
+_LONGEST_IDLE: Final = 30.0
+
+FRESH_SECONDS: Final = 1.0
+"""No server we know ends a connection that has been idle for no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +37,13 @@ class Place:
 class Pool:
     """Idle connections by place, the newest first."""
 
-    __slots__ = ("_idle", "context")
+    __slots__ = ("_idle", "_patience", "context")
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, patience: Patience, context: ssl.SSLContext | None = None
+    ) -> None:
         """`context` is for links."""
+        self._patience = patience
         self.context = context
         self._idle: defaultdict[Place, list[Wire]] = defaultdict(list)
 
@@ -43,9 +53,9 @@ class Pool:
         tls = self.context if place.cluster else None
         if place.cluster and tls is None:
             raise ConnectionRefusedError("there is no link certificate yet")
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(self._patience.connect):
             _, wire = await loop.create_connection(
-                Wire,
+                lambda: Wire(stall=self._patience.answer),
                 place.address,
                 place.port,
                 ssl=tls,
@@ -53,10 +63,11 @@ class Pool:
             )
         return wire
 
-    def take(self, place: Place) -> Wire | None:
-        """Give an idle connection that seems to live."""
+    def take(self, place: Place, idle_for: float = _LONGEST_IDLE) -> Wire | None:
+        """Give a connection that seems to live and was not idle for longer."""
+        since = asyncio.get_running_loop().time() - idle_for
         idle = self._idle.get(place, [])
-        while idle:
+        while idle and idle[-1].idle_since >= since:
             wire = idle.pop()
             if not idle:
                 del self._idle[place]
@@ -72,15 +83,17 @@ class Pool:
         if len(idle) >= _MOST_IDLE:
             wire.close()
         else:
+            wire.idle_since = asyncio.get_running_loop().time()
             idle.append(wire)
 
     def sweep(self) -> None:
-        """Let go of what the other side has ended."""
+        """Let go of what the other side has ended, and of what nobody needs."""
+        since = asyncio.get_running_loop().time() - _LONGEST_IDLE
         for place, idle in list(self._idle.items()):
             for wire in idle:
-                if wire.ended:
+                if wire.ended or wire.idle_since < since:
                     wire.abort()
-            idle[:] = [wire for wire in idle if not wire.ended]
+            idle[:] = [each for each in idle if not each.transport.is_closing()]
             if not idle:
                 del self._idle[place]
 

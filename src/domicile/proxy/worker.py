@@ -3,15 +3,20 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import structlog
 
 from domicile.model.feed import WorkerNote
 from domicile.model.records import ResidenceState
+from domicile.proxy.conversation import Surroundings
+from domicile.proxy.counts import Tally
 from domicile.proxy.enrol import link_files
 from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.keeper import REPLICA
+from domicile.proxy.patience import Patience
 from domicile.proxy.settings import Settings
 from domicile.proxy.upstream import Pool
 from domicile.replica.replica import Replica
@@ -22,37 +27,47 @@ from domicile.service.tls import BadCertificates, client_context, server_context
 _TICK_SECONDS = 1.0
 _DRAIN_SECONDS = 3.0
 _BACKLOG = 1024
+_HANDSHAKE_SECONDS = 10.0
 
 _log = structlog.get_logger()
+
+
+class Sockets(NamedTuple):
+    """What one worker listens on."""
+
+    public: Sequence[socket.socket]
+    link: socket.socket
 
 
 class Worker:
     """Two fronts over one replica, one pool and one waiting room."""
 
-    def __init__(self, settings: Settings, end: WorkerEnd) -> None:
+    def __init__(self, settings: Settings, end: WorkerEnd, tally: Tally) -> None:
+        tally.begin()
+        patience = Patience(answer=settings.answer_seconds)
         self._files = link_files(settings.folder)
         self._replica = Replica.open(settings.folder / REPLICA)
-        self._room = WaitingRoom(self._replica)
-        self._pool = Pool()
+        self._room = WaitingRoom(self._replica, tally)
+        self._pool = Pool(patience)
         self._end = end
-        self._public = Front(self._room, self._pool)
-        self._link = Front(
-            self._room, self._pool, link=True, in_flight=self._public.in_flight
-        )
+        around = Surroundings(self._room, self._pool, tally, patience=patience)
+        self._in_flight = around.in_flight
+        self._public = Front(around, settings.connections_per_client)
+        self._link = Front(replace(around, link=True))
         self._link_server: asyncio.Server | None = None
         self._stamp: tuple[int, ...] = ()
 
-    async def serve(self, public: Sequence[socket.socket], link: socket.socket) -> None:
+    async def serve(self, sockets: Sockets) -> None:
         """Serve until SIGTERM, SIGINT or the parent's death."""
         loop = asyncio.get_running_loop()
         servers = [
             await loop.create_server(
                 self._public.accept, sock=each.dup(), backlog=_BACKLOG
             )
-            for each in public
+            for each in sockets.public
         ]
         self._end.call_on_change(loop, self._look)
-        ticking = asyncio.create_task(self._tick(link))
+        ticking = asyncio.create_task(self._tick(sockets.link))
         try:
             await lifeline.wait_for_end(loop)
         finally:
@@ -72,7 +87,7 @@ class Worker:
     def _note(self) -> WorkerNote:
         with self._replica.view() as view:
             leaving = {}
-            for app, requests in self._public.in_flight.items():
+            for app, requests in self._in_flight.items():
                 residence = view.residence(app)
                 if residence is None or residence.state is not ResidenceState.HERE:
                     leaving[app] = requests
@@ -104,23 +119,25 @@ class Worker:
             self._link_server.close()
         # A copy, so that closing the server does not close the socket's queue.
         self._link_server = await asyncio.get_running_loop().create_server(
-            self._link.accept, sock=link.dup(), ssl=accepting, backlog=_BACKLOG
+            self._link.accept,
+            sock=link.dup(),
+            ssl=accepting,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS,
+            backlog=_BACKLOG,
         )
 
     async def _drain(self) -> None:
         """Let requests in flight end, and then end the connections."""
         fronts = (self._public, self._link)
         for front in fronts:
-            front.closing = True
-        deadline = asyncio.get_running_loop().time() + _DRAIN_SECONDS
+            front.around.closing = True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _DRAIN_SECONDS
         while (  # noqa: ASYNC110 - once, at the end, for at most three seconds
-            self._public.in_flight and asyncio.get_running_loop().time() < deadline
+            any(front.around.busy for front in fronts) and loop.time() < deadline
         ):
             await asyncio.sleep(0.05)
-        tasks = [task for front in fronts for task in front.tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(front.end() for front in fronts))
 
 
 def _stamp_of(*stats: Callable[[], object]) -> tuple[int, ...]:

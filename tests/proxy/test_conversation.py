@@ -1,0 +1,243 @@
+"""Real clients, a real front, real upstreams."""
+
+import asyncio
+import hashlib
+
+import httpx
+import pytest
+
+from domicile.model.records import (
+    Endpoint,
+    EndpointState,
+    Residence,
+    ResidenceState,
+)
+
+HOST = "hello.ada.apps.test"
+GET = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
+
+
+async def say_head(reader, writer):
+    """Answer each request with the head that arrived, keeping the connection."""
+    while True:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(head))
+        if not head.startswith(b"HEAD"):
+            writer.write(head)
+
+
+async def digest_body(reader, writer):
+    head = await reader.readuntil(b"\r\n\r\n")
+    digest, size = hashlib.sha256(), 0
+    if b"transfer-encoding" in head:
+        while length := int(await reader.readline(), 16):
+            digest.update(await reader.readexactly(length))
+            size += length
+            await reader.readexactly(2)
+        await reader.readexactly(2)
+    else:
+        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+        while size < length:
+            piece = await reader.read(1 << 16)
+            digest.update(piece)
+            size += len(piece)
+    body = f"{size} {digest.hexdigest()}".encode()
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def status(answer):
+    return int(answer.split(b" ", 2)[1])
+
+
+async def test_a_request_reaches_its_app_with_what_we_know_of_the_client(
+    records, upstream, ask
+):
+    records.live(await upstream(say_head))
+    answer = await ask(
+        GET.replace(b"Host", b"X-Forwarded-For: 6.6.6.6\r\nDomicile-Hop: x\r\nHost")
+    )
+    assert status(answer) == 200
+    assert b"x-forwarded-for: 127.0.0.1\r\n" in answer
+    assert b"6.6.6.6" not in answer
+    assert b"domicile-hop" not in answer
+
+
+async def test_an_unknown_host_is_not_found_and_a_bad_request_is_told_so(ask):
+    assert status(await ask(GET)) == 404
+    assert status(await ask(GET.replace(b"Host", b"Host: b\r\nHost"))) == 400
+    assert status(await ask(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n")) == 505
+
+
+async def test_pipelined_requests_are_answered_in_order(records, upstream, ask):
+    records.live(await upstream(say_head))
+    first = f"GET /1 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    head = f"HEAD /2 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    answer = await ask(first + head + GET)
+    assert answer.count(b"HTTP/1.1 200") == 3
+    assert answer.index(b"GET /1") < answer.index(b"GET / ")
+    assert b"HEAD /2" not in answer
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_large_body_arrives_whole(front, records, upstream, chunked):
+    records.live(await upstream(digest_body))
+    piece = bytes(range(256)) * 256
+
+    async def pieces():
+        for _ in range(200):
+            yield piece
+
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(
+            f"http://127.0.0.1:{front[1]}/",
+            content=pieces() if chunked else piece * 200,
+            headers={"Host": HOST},
+        )
+    expected = hashlib.sha256(piece * 200).hexdigest()
+    assert answer.text == f"{200 * len(piece)} {expected}"
+
+
+async def test_who_expects_continue_is_told_to(front, records, upstream):
+    records.live(await upstream(digest_body))
+    reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    writer.write(
+        f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 2\r\n"
+        "Expect: 100-continue\r\n\r\n".encode()
+    )
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 100
+    writer.write(b"hi")
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 200
+    writer.close()
+
+
+async def test_who_refuses_or_breaks_is_502_and_who_hangs_is_504(
+    records, upstream, ask
+):
+    async def slam(reader, _):
+        await reader.read(1)
+
+    async def hang(reader, _):
+        await reader.read()
+
+    records.live(1)
+    assert status(await ask(GET)) == 502
+    records.live(await upstream(slam), 2)
+    assert status(await ask(GET)) == 502
+    records.live(await upstream(hang), 3)
+    assert status(await ask(GET)) == 504
+
+
+async def test_a_kept_connection_that_died_is_replaced_unseen(records, upstream, ask):
+    served = []
+
+    async def answer_once_then_die_at_the_next(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        served.append(writer)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+
+    records.live(await upstream(answer_once_then_die_at_the_next))
+    assert [status(await ask(GET)) for _ in range(3)] == [200, 200, 200]
+    assert len(served) == 3
+
+
+async def test_a_response_until_close_comes_in_chunks_and_204_without_body(
+    records, upstream, ask
+):
+    async def until_close(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+
+    async def nothing(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n")
+
+    records.live(await upstream(until_close))
+    answer = await ask(GET)
+    assert answer.endswith(b"\r\n\r\n9\r\nall of it\r\n0\r\n\r\n")
+    old = f"GET / HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode()
+    assert (await ask(old)).endswith(b"\r\n\r\nall of it")
+    records.live(await upstream(nothing), 2)
+    answer = await ask(GET)
+    assert status(answer) == 204
+    assert b"content-length" not in answer
+
+
+async def test_a_response_that_breaks_off_breaks_off(front, records, upstream):
+    async def half(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+
+    records.live(await upstream(half))
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.TransportError):
+            await client.get(f"http://127.0.0.1:{front[1]}/", headers={"Host": HOST})
+
+
+async def test_a_body_for_an_app_that_does_not_read_is_not_gathered(
+    front, records, upstream, wait
+):
+    """The client gets stuck long before its 64 MiB are sent."""
+    go_on = asyncio.Event()
+
+    async def read_late(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await go_on.wait()
+        writer.write(b"HTTP/1.1 413 Too Much\r\nContent-Length: 0\r\n\r\n")
+
+    records.live(await upstream(read_late))
+    wait(answer=20.0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    size = 64 << 20
+    writer.write(
+        f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {size}\r\n\r\n".encode()
+    )
+    writer.write(bytes(size))
+    left = size
+    while left != (now := writer.transport.get_write_buffer_size()):
+        left = now
+        await asyncio.sleep(0.3)
+    assert left > size // 2
+    go_on.set()
+    assert status(await reader.readuntil(b"\r\n\r\n")) == 413
+    writer.transport.abort()
+
+
+async def test_a_request_that_waited_for_its_app_is_served(front, records, upstream):
+    port = await upstream(say_head)
+    records.put(Residence("a" * 26, "amber", 1, ResidenceState.HELD, hosts=(HOST,)))
+    reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    writer.write(GET)
+    while not front[0].around.room.waiting:
+        await asyncio.sleep(0.01)
+    records.live(port, 2)
+    front[0].around.room.wake()
+    assert status(await reader.read()) == 200
+    writer.close()
+
+
+async def test_a_deleted_app_is_gone_and_a_stopped_one_unavailable(records, ask):
+    records.live(8000)
+    records.put(Endpoint("a" * 26, 1, EndpointState.STOPPED))
+    answer = await ask(GET)
+    assert status(answer) == 503
+    assert b"Retry-After: 1\r\n" in answer
+    records.put(Residence("a" * 26, "amber", 2, ResidenceState.GONE, hosts=(HOST,)))
+    assert status(await ask(GET)) == 410
+
+
+async def test_a_port_that_is_another_app_s_now_gets_a_new_connection(
+    records, upstream, ask
+):
+    """Promise 9: no kept connection outlives the generation it was made for."""
+    connections = []
+
+    async def count(reader, writer):
+        connections.append(writer)
+        await say_head(reader, writer)
+
+    port = await upstream(count)
+    for generation in (1, 1, 2):
+        records.live(port, generation)
+        assert status(await ask(GET)) == 200
+    assert len(connections) == 2
