@@ -17,7 +17,7 @@ from domicile.service.sockets import Protocol, open_for_workers
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
-DIRECTORY = ("nameserver", "nameserver_admin", "directory")
+DIRECTORY = ("nameserver", "nameserver_admin", "directory", "directory_admin")
 CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 
 
@@ -43,11 +43,11 @@ class Demo:
         self.ready = folder / "ready.json"
         self.log = folder / "log"
         self.started = []
-        self.use(free_ports(len(DIRECTORY) + 2 * len(CLUSTER)))
+        self.choose_ports()
 
-    def use(self, ports):
-        """Write a plan with these ports."""
-        ports = iter(ports)
+    def choose_ports(self):
+        """Write a plan with ports that nobody has."""
+        ports = iter(free_ports(len(DIRECTORY) + 2 * len(CLUSTER)))
         self.ports = {key: next(ports) for key in DIRECTORY}
         lines = [f"{key} = {port}" for key, port in self.ports.items()]
         for name, host in HOSTS.items():

@@ -1,9 +1,34 @@
 """The demo as its users meet it: started, ended, killed, started again."""
 
+import functools
+import json
+import operator
 import os
 import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
+import httpx
+import pytest
+
+COMMAND = Path(sys.executable).with_name("domicile")
+HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
 ENDS_WITHIN = 10
+
+
+def verb(demo, *words):
+    ran = subprocess.run(
+        [COMMAND, *words, "--data", demo.data, "--json"],
+        stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    return json.loads(ran.stdout)
+
+
+def fetch(demo, cluster, host):
+    url = f"http://{HOSTS[cluster]}:{demo.ports[cluster]['proxy']}/"
+    return httpx.get(url, headers={"Host": host}, timeout=20)
 
 
 def apps_of(demo):
@@ -34,14 +59,30 @@ def test_a_killed_demo_is_cleaned_up_after_and_gone_on_with(demo):
     process.wait()
     demo.wait_until_gone()
     demo.ready.unlink()
+    demo.choose_ports()
     parent = demo.start(
         "sh", "-c", '"$@" --end-with-parent; true', "sh", *demo.command()
     )
     demo.wait_until_ready(parent)
     assert "deployed" not in demo.log.read_text()
     assert len(apps_of(demo)) == 3
+    link = f"{HOSTS['amber']}:{demo.ports['amber']['link']}"
+    assert verb(demo, "cluster", "show", "amber")["links"] == [link]
+    assert verb(demo, "app", "move", "hello.ada", "--to", "birch")["step"] == "finished"
+    assert fetch(demo, "amber", "hello.ada.apps.test").headers["cluster"] == "birch"
     parent.kill()
     demo.wait_until_gone()
+
+
+@pytest.mark.parametrize("path", [("directory_admin",), ("birch", "link")])
+def test_a_taken_port_is_one_clear_line_before_anything_starts(demo, path):
+    host = HOSTS.get(path[0], "127.0.0.1")
+    port = functools.reduce(operator.getitem, path, demo.ports)
+    with socket.create_server((host, port)):
+        (line,) = demo.refused()
+    assert f"{host}:{port} (TCP) is taken by another program" in line
+    assert demo.left() == []
+    assert not (demo.data / "logs" / "directory.log").exists()
 
 
 def test_a_signal_in_the_middle_of_the_start_ends_what_is_there(demo):

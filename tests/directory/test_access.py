@@ -27,6 +27,7 @@ owner.show        a        o     -       -
 cluster.add       a        -     -       -
 cluster.list      a        -     -       -
 cluster.show      a        -     -       -
+cluster.change    a        -     -       -
 nameserver.add    a        -     -       -
 app.deploy        a        o     -       -
 app.list          a        o     -       -

@@ -84,6 +84,15 @@ async def test_a_cluster_is_told_how_to_join(running, operator):
     assert (await operator.get("/v1/clusters")).json() == {"rows": [AMBER]}
 
 
+async def test_a_cluster_is_changed_whole_or_not(operator):
+    await operator.post("/v1/clusters", json=AMBER)
+    moved = AMBER | {"addresses": ["127.0.0.21"]}
+    assert (await operator.put("/v1/clusters/amber", json=moved)).json() == moved
+    bad = await operator.put("/v1/clusters/amber", json=AMBER | {"links": ["x"]})
+    assert is_problem(bad, 400, "not an address")
+    assert (await operator.get("/v1/clusters/amber")).json() == moved
+
+
 async def test_nobody_gets_in_without_a_token(running):
     async with running.client("") as nobody, running.client("guessed") as guesser:
         for client in (nobody, guesser):

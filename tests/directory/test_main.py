@@ -25,11 +25,17 @@ def address():
 
 
 @pytest.fixture
-def start(tmp_path, address):
+def admin():
+    with open_alone(Address("127.0.0.1", 0)) as probe:
+        return Address(*probe.getsockname())
+
+
+@pytest.fixture
+def start(tmp_path, address, admin):
     """Start the directory once it is called, and end what still runs at the end."""
     file = tmp_path / "directory.toml"
     file.write_text(
-        f'data = "{tmp_path}/data"\nlisten = "{address}"\n'
+        f'data = "{tmp_path}/data"\nlisten = "{address}"\nadmin = "{admin}"\n'
         '[[zones]]\nname = "apps.test"\nnameservers = {}\n'
     )
     started = []
@@ -80,6 +86,22 @@ def operator(tmp_path, address):
         return httpx.request(method, url, headers=headers, timeout=PATIENCE, **more)
 
     return call
+
+
+def test_operators_see_how_far_followers_are(start, operator, address, admin):
+    start()
+    join = operator("POST", "/v1/nameservers", json={"name": "ns1"}).json()
+    headers = {"Authorization": f"Bearer {join['token']}"}
+    ask = encode_ask(Ask("replica", ("owner",)))
+    url = f"http://{address}/v1/feed"
+    httpx.post(url, content=ask, headers=headers, timeout=PATIENCE)
+    assert httpx.get(f"http://{admin}/healthz").json() == {"status": "ok"}
+    status = httpx.get(f"http://{admin}/status").json()
+    (follower,) = status["followers"]
+    assert follower == {
+        "name": "nameserver/ns1/replica", "serial": 0, "behind": False
+    }  # fmt: skip
+    assert status["serial"] > 0
 
 
 def test_a_restart_goes_on_where_it_was(start, operator):

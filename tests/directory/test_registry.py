@@ -11,6 +11,7 @@ from domicile.directory.registry import (
     NewOwner,
     add_cluster,
     add_owner,
+    change_cluster,
     demand,
     put_if_new,
 )
@@ -80,6 +81,19 @@ async def test_a_bad_cluster_is_refused(tx, new, error):
     with pytest.raises(error):
         await add_cluster(tx, new)
     assert await tx.all(Cluster) == []
+
+
+async def test_a_cluster_that_moved_keeps_its_name(tx):
+    await add_cluster(tx, AMBER)
+    moved = NewCluster("amber", ("127.0.0.21",), ("127.0.0.21:8444",), ("free",))
+    assert (await change_cluster(tx, "amber", moved)).links == ("127.0.0.21:8444",)
+    assert (await demand(tx, Cluster, "amber")).addresses == ("127.0.0.21",)
+    with pytest.raises(BadRequest, match="renamed"):
+        await change_cluster(tx, "birch", moved)
+    with pytest.raises(NotFound, match="no cluster 'cedar'"):
+        await change_cluster(tx, "cedar", NewCluster("cedar", (), ()))
+    with pytest.raises(BadRequest, match="not an IP address"):
+        await change_cluster(tx, "amber", NewCluster("amber", ("lb.test",), ()))
 
 
 async def test_nobody_is_added_twice(tx):

@@ -1,6 +1,7 @@
 """What is wanted of an app becomes so, with real processes."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
@@ -120,6 +121,19 @@ async def test_nothing_to_run_stops_it(site, resident, told, here):
     assert (await next_of(told)).status is Status.STOPPED
     assert (await endpoint(site)).state is EndpointState.STOPPED
     assert adopt(site.processes) == {}
+
+
+@pytest.mark.parametrize(("seconds", "tidies"), [(0.0, False), (10.0, True)])
+async def test_an_app_has_so_long_to_end(site, told, here, seconds, tidies):
+    site = dataclasses.replace(site, stop_seconds=seconds)
+    resident = Resident(APP, site)
+    resident.wish(
+        here(1, "trap 'sleep 1; echo tidied; exit' TERM; python app.py & wait")
+    )
+    await next_of(told)
+    await resident.close(stop=True)
+    assert adopt(site.processes) == {}
+    assert ("tidied" in site.releases.log_of(APP).read_text()) == tidies
 
 
 async def test_a_running_app_outlives_its_manager(site, told, here):

@@ -31,9 +31,10 @@ def free_ports(count):
 
 class Demo:
     def __init__(self, folder):
-        ports = free_ports(13)
+        ports = free_ports(14)
         plan = {key: next(ports) for key in ("nameserver", "directory")}
         plan["nameserver_admin"] = next(ports)
+        plan["directory_admin"] = next(ports)
         lines = [f"{key} = {port}" for key, port in plan.items()]
         self.proxies = {}
         for name, host, plans in (("amber", AMBER, "free"), ("birch", BIRCH, "pro")):

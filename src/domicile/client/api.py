@@ -62,10 +62,13 @@ class Api:
         """Give a JSON object; raises Refused or Unreachable."""
         return self._ask("GET", path, params=query)
 
-    def post(self, path: str, body: Json) -> Json:
-        """Post once, however often it is sent; raises Refused or Unreachable."""
-        key = {"Idempotency-Key": secrets.token_hex(16)}
-        return self._ask("POST", path, json=body, headers=key)
+    def post(self, path: str, body: Json, key: str = "") -> Json:
+        """Post once, however often it is sent; raises Refused or Unreachable.
+
+        With a `key` also what is sent by a later caller is the same post.
+        """
+        header = {"Idempotency-Key": key or secrets.token_hex(16)}
+        return self._ask("POST", path, json=body, headers=header)
 
     def post_after_moves(self, path: str, body: Json, on_wait: OnWait) -> Json:
         """Post what no open move of the app allows, once there is none.
@@ -85,6 +88,10 @@ class Api:
                 if not wait:
                     on_wait(str(refusal))
             wait = _WAIT_SECONDS
+
+    def put(self, path: str, body: Json) -> Json:
+        """Have it so, however often it is sent; raises Refused or Unreachable."""
+        return self._ask("PUT", path, json=body)
 
     def deploy(self, app: Json, folder: Path) -> Json:
         """Store the folder as a blob and plan the app's deployment: gives the move."""

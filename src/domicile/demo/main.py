@@ -18,6 +18,7 @@ from domicile.demo.ending import end_all
 from domicile.demo.janitor import Janitor
 from domicile.demo.lines import to_paste
 from domicile.demo.plan import Plan
+from domicile.demo.preflight import check_places
 from domicile.demo.services import Services
 from domicile.demo.story import Say, Story
 from domicile.runtime.durable import write_durably
@@ -43,6 +44,9 @@ class Demo:
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         _prepare(ready_file)
         with lock.hold(self._data) as descriptor:
+            end_all(self._data)  # What has lost its demo and its janitor, too.
+            check_places(self._plan.places())
+            self._say(f"starting in {self._data}")
             services = Services(self._data)
             janitor = Janitor(self._data, descriptor)
             try:

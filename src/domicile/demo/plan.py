@@ -1,8 +1,25 @@
 """What the demo consists of: addresses, clusters, owners and apps."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+
+from domicile.config import Address
+from domicile.service.sockets import Protocol
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+_STOP_SECONDS = 2.0
+_UDP_AND_TCP = (Protocol.UDP, Protocol.TCP)
+
+
+class Place(NamedTuple):
+    """Where a part of the demo listens."""
+
+    what: str
+    address: Address
+    protocols: tuple[Protocol, ...] = (Protocol.TCP,)
 
 
 class ClusterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -11,11 +28,16 @@ class ClusterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     host: str
     prefers: tuple[str, ...] = ()
-    manager: int = 8081
-    manager_admin: int = 9081
-    proxy: int = 8080
-    link: int = 8444
-    proxy_admin: int = 9080
+    manager: Port = 8081
+    manager_admin: Port = 9081
+    proxy: Port = 8080
+    link: Port = 8444
+    proxy_admin: Port = 9080
+
+    def places(self) -> Iterator[Place]:
+        for key in ("manager", "manager_admin", "proxy", "link", "proxy_admin"):
+            address = Address(self.host, getattr(self, key))
+            yield Place(f"{key} of {self.name}", address)
 
 
 class AppPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,9 +56,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     zone: str = "apps.test"
     host: str = "127.0.0.1"
-    nameserver: int = 5300
-    nameserver_admin: int = 9053
-    directory: int = 8053
+    nameserver: Port = 5300
+    nameserver_admin: Port = 9053
+    directory: Port = 8053
+    directory_admin: Port = 9054
     drain_seconds: float = 3.0
     clusters: tuple[ClusterPlan, ...] = (
         ClusterPlan("amber", "127.0.0.11", ("free",)),
@@ -55,6 +78,14 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def url(self) -> str:
         return f"http://{self.host}:{self.directory}"
 
+    def places(self) -> Iterator[Place]:
+        """Give every address and port that the demo needs."""
+        yield Place("nameserver", Address(self.host, self.nameserver), _UDP_AND_TCP)
+        for key in ("nameserver_admin", "directory", "directory_admin"):
+            yield Place(key, Address(self.host, getattr(self, key)))
+        for cluster in self.clusters:
+            yield from cluster.places()
+
     def cluster(self, name: str) -> ClusterPlan:
         return next(each for each in self.clusters if each.name == name)
 
@@ -70,7 +101,12 @@ def to_toml(table: dict[str, Any]) -> str:
 
 def directory_settings(plan: Plan, folder: str) -> str:
     nameserver = f"ns1.{plan.zone}"
-    return to_toml({"data": folder, "listen": f"{plan.host}:{plan.directory}"}) + (
+    table = {
+        "data": folder,
+        "listen": f"{plan.host}:{plan.directory}",
+        "admin": f"{plan.host}:{plan.directory_admin}",
+    }
+    return to_toml(table) + (
         f'\n[[zones]]\nname = "{plan.zone}"\nlanding = ["{plan.host}"]\n'
         f'nameservers = {{ "{nameserver}" = ["{plan.host}"] }}\n'
     )
@@ -101,6 +137,8 @@ def manager_settings(plan: Plan, cluster: ClusterPlan, folder: str) -> str:
             "admin": f"{cluster.host}:{cluster.manager_admin}",
             "host": cluster.host,
             "drain_seconds": plan.drain_seconds,
+            # The whole demo ends within 10 s.
+            "stop_seconds": _STOP_SECONDS,
         }
     )
 

@@ -92,18 +92,19 @@ class Story:
         self._services.start(f"proxy-{name}", "proxy", proxy)
 
     def _join(self, api: Api, cluster: ClusterPlan, folder: Path) -> None:
-        """Add the cluster to the directory, unless its token is here already."""
+        """Add the cluster to the directory, or have it know what was changed since."""
+        planned = {
+            "name": cluster.name,
+            "addresses": [cluster.host],
+            "links": [f"{cluster.host}:{cluster.link}"],
+            "prefers": list(cluster.prefers),
+        }
         if (folder / "token").exists():
+            known = api.get(f"/clusters/{cluster.name}")
+            api.put(f"/clusters/{cluster.name}", known | planned)
             return
-        join = api.post(
-            "/clusters",
-            {
-                "name": cluster.name,
-                "addresses": [cluster.host],
-                "links": [f"{cluster.host}:{cluster.link}"],
-                "prefers": list(cluster.prefers),
-            },
-        )
+        # A start that was killed in between gets the same token again.
+        join = api.post("/clusters", planned, key=f"demo {cluster.name}")
         _write_secret(folder / "proxy.token", secrets.token_urlsafe(32))
         _write_secret(folder / "token", join["token"])
 

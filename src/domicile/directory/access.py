@@ -45,6 +45,7 @@ class Operation(StrEnum):
     CLUSTER_ADD = "cluster.add"
     CLUSTER_LIST = "cluster.list"
     CLUSTER_SHOW = "cluster.show"
+    CLUSTER_CHANGE = "cluster.change"
     NAMESERVER_ADD = "nameserver.add"
     APP_DEPLOY = "app.deploy"
     APP_LIST = "app.list"

@@ -31,6 +31,7 @@ from domicile.directory.registry import (
     NewOwner,
     add_cluster,
     add_owner,
+    change_cluster,
     demand,
 )
 from domicile.directory.service import Directory
@@ -145,6 +146,14 @@ async def show_cluster(name: FromPath[str], directory: Opened) -> Cluster:
         return await demand(reading, Cluster, name)
 
 
+@put("/clusters/{name:str}", operation=Operation.CLUSTER_CHANGE)
+async def put_cluster(
+    name: FromPath[str], data: JSONBody[NewCluster], directory: Opened
+) -> Cluster:
+    async with directory.store.transaction() as tx:
+        return await change_cluster(tx, name, data)
+
+
 @post("/nameservers", operation=Operation.NAMESERVER_ADD)
 async def post_nameserver(
     request: Asked, data: JSONBody[NewNameserver], directory: Opened
@@ -241,7 +250,7 @@ def _join(directory: Directory, name: str, token: str) -> Join:
 
 ROUTES: Sequence[Any] = (
     post_owner, list_owners, show_owner,
-    post_cluster, list_clusters, show_cluster,
+    post_cluster, list_clusters, show_cluster, put_cluster,
     post_nameserver,
     put_blob, get_blob,
     post_link_certificate, rotate_link_authority,

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import uvloop
 from domicile import config
 from domicile.directory.api import make_app
 from domicile.directory.mover import moving
-from domicile.directory.service import open_directory
+from domicile.directory.service import Directory, open_directory
 from domicile.directory.settings import Settings
 from domicile.service import lifeline, logs
+from domicile.service.admin import Admin
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone
 
@@ -35,29 +37,48 @@ def main(config_file: Path) -> None:
     """Run the directory until SIGTERM or SIGINT; raises DomicileError."""
     settings = config.load(config_file, Settings)
     logs.configure("directory")
-    with open_alone(config.Address.parse(settings.listen)) as listener:
-        run_children([("directory", partial(run, settings, listener))])
+    with ExitStack() as opened:
+        listener = opened.enter_context(
+            open_alone(config.Address.parse(settings.listen))
+        )
+        admin = None
+        if settings.admin:
+            admin = opened.enter_context(
+                open_alone(config.Address.parse(settings.admin))
+            )
+        run_children([("directory", partial(run, settings, listener, admin))])
 
 
-def run(settings: Settings, listener: socket.socket) -> None:
+def run(
+    settings: Settings, listener: socket.socket, admin: socket.socket | None
+) -> None:
     """Be the child that serves."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_until_end(settings, listener))
+        runner.run(_run_until_end(settings, listener, admin))
 
 
-async def _run_until_end(settings: Settings, listener: socket.socket) -> None:
+async def _run_until_end(
+    settings: Settings, listener: socket.socket, admin: socket.socket | None
+) -> None:
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
     try:
-        await serve(settings, listener, end)
+        await serve(settings, listener, end, admin)
     finally:
         end.cancel()
 
 
 async def serve(
-    settings: Settings, listener: socket.socket, end: asyncio.Future[None]
+    settings: Settings,
+    listener: socket.socket,
+    end: asyncio.Future[None],
+    admin: socket.socket | None = None,
 ) -> None:
     """Serve the API on a listening socket until `end` is done."""
-    async with open_directory(settings) as directory, moving(directory):
+    async with (
+        open_directory(settings) as directory,
+        moving(directory),
+        _administered(directory, admin),
+    ):
         server = _Server(
             uvicorn.Config(
                 make_app(directory),
@@ -72,3 +93,31 @@ async def serve(
         await asyncio.wait([serving, end], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
+
+
+@asynccontextmanager
+async def _administered(
+    directory: Directory, listener: socket.socket | None
+) -> AsyncIterator[None]:
+    """Serve the admin listener, if there is one."""
+    if listener is None:
+        yield
+        return
+    server = await Admin({"/status": partial(_status, directory)}).serve(listener)
+    yield
+    server.close()
+
+
+async def _status(directory: Directory, _query: dict[str, str]) -> dict[str, object]:
+    """Tell operators the serial, and how far each follower is."""
+    return {
+        "serial": (await directory.store.head()).serial,
+        "followers": [
+            {
+                "name": each.name,
+                "serial": each.serial,
+                "behind": directory.feed.is_behind(each),
+            }
+            for each in directory.feed.followers
+        ],
+    }

@@ -65,13 +65,29 @@ async def add_owner(tx: Transaction, new: NewOwner) -> tuple[Owner, str]:
 async def add_cluster(tx: Transaction, new: NewCluster) -> tuple[Cluster, str]:
     """Add a cluster and its token; raises BadName, BadRequest or AlreadyThere."""
     check_cluster_name(new.name)
+    cluster = _judged(new)
+    await _put_fresh(tx, cluster)
+    return cluster, await grant(tx, Role.CLUSTER, cluster.name)
+
+
+async def change_cluster(tx: Transaction, name: str, wanted: NewCluster) -> Cluster:
+    """Let a cluster be as wanted; raises NotFound, BadRequest."""
+    if wanted.name != name:
+        raise BadRequest(f"cluster {name!r} cannot be renamed to {wanted.name!r}")
+    await demand(tx, Cluster, name)
+    cluster = _judged(wanted)
+    await put_if_new(tx, cluster)
+    return cluster
+
+
+def _judged(new: NewCluster) -> Cluster:
     _check_addresses(new.addresses)
     for link in new.links:
         # Raises BadConfiguration, which says what an address looks like.
         _check_addresses([Address.parse(link).host])
     if new.capacity < 0:
         raise BadRequest(f"capacity {new.capacity} is below 0, which means no limit")
-    cluster = Cluster(
+    return Cluster(
         name=new.name,
         addresses=new.addresses,
         links=new.links,
@@ -79,8 +95,6 @@ async def add_cluster(tx: Transaction, new: NewCluster) -> tuple[Cluster, str]:
         accepts=new.accepts,
         capacity=new.capacity,
     )
-    await _put_fresh(tx, cluster)
-    return cluster, await grant(tx, Role.CLUSTER, cluster.name)
 
 
 async def _put_fresh(tx: Transaction, record: Record) -> None:

@@ -37,8 +37,8 @@ from domicile.store.store import Store
 # Long polls answer within a second; what takes longer is cut.
 GRACE_SECONDS = 2
 
-# Longer than an app's own grace, which ends within it.
-_PARENT_GRACE = 15.0
+# On top of an app's own grace, which ends within the parent's.
+_PARENT_GRACE = 5.0
 
 
 class _Server(uvicorn.Server):
@@ -65,7 +65,7 @@ def main(config_file: Path) -> None:
                 open_alone(config.Address.parse(settings.admin))
             )
         child = partial(run, settings, tokens, listener, admin)
-        run_children([("manager", child)], grace=_PARENT_GRACE)
+        run_children([("manager", child)], settings.stop_seconds + _PARENT_GRACE)
 
 
 def run(
@@ -133,7 +133,7 @@ async def _open(
         reports = Reports(client)
         site = Site(
             settings.host, settings.processes, store, feed, releases, reports.tell,
-            settings.drain_seconds, settings.start_seconds,
+            settings.drain_seconds, settings.start_seconds, settings.stop_seconds,
         )  # fmt: skip
         household = Household(site, settings.cluster, replica)
         stack.push_async_callback(household.close, stop=True)

@@ -63,6 +63,7 @@ class Site:
     tell: Callable[[Report], None]
     drain_seconds: float = 30.0
     start_seconds: float = START_SECONDS
+    stop_seconds: float = 10.0
 
 
 class _Lease(msgspec.Struct, frozen=True):
@@ -238,7 +239,7 @@ class Resident:
         # Forgotten only when stopped: who is cancelled in between leaves it to the next.
         self._running = None
         if self._process is not None:
-            await self._process.stop()
+            await self._process.stop(self._site.stop_seconds)
             self._process = None
 
     async def _acknowledged(self, serial: int) -> None:

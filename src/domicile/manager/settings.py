@@ -29,7 +29,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `directory` is the URL of the directory's API and `token` a file with what it gave
     to this cluster; `proxy_token` is a file with what our proxies show us. Store,
-    replica, releases and logs lie in `data`. Apps listen at `host`.
+    replica, releases and logs lie in `data`. Apps listen at `host`; they have
+    `stop_seconds` from SIGTERM to SIGKILL.
     """
 
     cluster: str
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: str = ""
     authority: str = ""
     drain_seconds: float = 30.0
+    stop_seconds: float = 10.0
     start_seconds: float = START_SECONDS
 
     @property

@@ -7,7 +7,8 @@ bound without it: who is there already is one clear line, before anything starts
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from enum import Enum
 from typing import NamedTuple
 
@@ -68,6 +69,20 @@ def open_for_workers(
 def open_alone(address: Address) -> socket.socket:
     """Open the one TCP socket of a listener without workers."""
     return _bind(address, Protocol.TCP, shared=False)
+
+
+@contextmanager
+def taken_for_a_look(
+    address: Address, protocols: Sequence[Protocol] = (Protocol.TCP,)
+) -> Iterator[None]:
+    """Take a port, and let it go again; raises PortTaken or CannotListen.
+
+    Who looks at several holds them all meanwhile, and finds one that is named twice.
+    """
+    with ExitStack() as held:
+        for protocol in protocols:
+            held.enter_context(_bind(address, protocol, shared=False))
+        yield
 
 
 def _check(address: Address, protocols: Sequence[Protocol]) -> Address:
