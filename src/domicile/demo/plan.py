@@ -33,6 +33,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proxy: Port = 8080
     link: Port = 8444
     proxy_admin: Port = 9080
+    answer_seconds: float = 60.0
 
     def places(self) -> Iterator[Place]:
         for key in ("manager", "manager_admin", "proxy", "link", "proxy_admin"):
@@ -61,6 +62,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     directory: Port = 8053
     directory_admin: Port = 9054
     drain_seconds: float = 3.0
+    start_seconds: float = 30.0
     clusters: tuple[ClusterPlan, ...] = (
         ClusterPlan("amber", "127.0.0.11", ("free",)),
         ClusterPlan("birch", "127.0.0.12", ("pro",)),
@@ -137,6 +139,7 @@ def manager_settings(plan: Plan, cluster: ClusterPlan, folder: str) -> str:
             "admin": f"{cluster.host}:{cluster.manager_admin}",
             "host": cluster.host,
             "drain_seconds": plan.drain_seconds,
+            "start_seconds": plan.start_seconds,
             # The whole demo ends within 10 s.
             "stop_seconds": _STOP_SECONDS,
         }
@@ -154,5 +157,6 @@ def proxy_settings(cluster: ClusterPlan, folder: str) -> str:
             "listen": [f"{cluster.host}:{cluster.proxy}"],
             "link": f"{cluster.host}:{cluster.link}",
             "admin": f"{cluster.host}:{cluster.proxy_admin}",
+            "answer_seconds": cluster.answer_seconds,
         }
     )
