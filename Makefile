@@ -1,5 +1,6 @@
 # Two commands do everything: `make run` (the demo) and `make test`. Both install only
-# into this checkout.
+# into this checkout; `APT=1 make test`, as root on Debian, also what tests want of the
+# system.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,13 +30,14 @@ clean:
 	rm -rf $(VENV) build *.egg-info src/*.egg-info
 
 $(VENV)/.python:
-	@$(PYTHON) scripts/python_is_new_enough.py
-	@$(PYTHON) -m venv $(VENV)
+	@command -v $(PYTHON) >/dev/null || { echo \
+	    "Domicile needs Python 3.11 or newer, and there is no $(PYTHON): install it, or say make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) scripts/make_environment.py $(VENV)
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml requirements/pins.txt
 	@echo "installing Domicile into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt -e '.[demo]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt

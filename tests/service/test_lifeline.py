@@ -29,6 +29,19 @@ def test_a_process_without_a_lifeline_waits_for_a_signal(start, number):
     assert script.process.wait() == 0
 
 
+def test_a_process_is_called_what_it_does(start):
+    script = start(
+        """
+        import pathlib
+        from domicile.service.lifeline import call_process
+
+        call_process("worker-1")
+        print(pathlib.Path("/proc/self/comm").read_text(), end="")
+        """
+    )
+    assert script.rest() == "worker-1\n"
+
+
 def test_a_second_signal_does_not_cut_the_drain(start):
     script = start(
         """

@@ -13,6 +13,7 @@ from domicile.cli import session, verbs
 from domicile.client.access import data_folder
 from domicile.config import load
 from domicile.errors import DomicileError
+from domicile.service import lifeline
 
 app = typer.Typer(
     name="domicile",
@@ -88,6 +89,7 @@ def demo(
 
 def _service(name: str) -> Callable[[Path], None]:
     """Find a service's main by name, so that no verb loads what another needs."""
+    lifeline.call_process(name)
     main: Callable[[Path], None] = importlib.import_module(f"domicile.{name}.main").main
     return main
 

@@ -101,6 +101,7 @@ def _become(child: Child, read_end: int, parent: int, mask: set[int]) -> NoRetur
         for each in _WAITED_FOR:
             signal.signal(each, signal.SIG_DFL)
         lifeline.attach(read_end, parent)
+        lifeline.call_process(child.name)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask - _WAITED_FOR)
         child.run()
         status = 0
