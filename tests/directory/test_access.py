@@ -33,6 +33,7 @@ app.deploy        a        o     -       -
 app.list          a        o     -       -
 app.show          a        o     -       -
 app.stop          a        o     -       -
+app.start         a        o     -       -
 app.delete        a        o     -       -
 app.move          a        o     -       -
 app.move-to       a        -     -       -

@@ -67,8 +67,10 @@ async def test_an_app_is_deployed_shown_and_listed(ada, amber):
             f"{move['app']}.apps.test",
         ],
         "detail": "",
+        "waits_for": [],
     }
     assert (await ada.get(f"/v1/apps/{move['app']}")).json() == shown
+    assert shown.pop("waits_for") == []
     assert (await ada.get("/v1/apps")).json() == {"rows": [shown]}
     assert (await ada.get("/v1/moves")).json() == {"rows": [move]}
 

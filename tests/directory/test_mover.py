@@ -259,7 +259,9 @@ async def test_an_app_that_failed_to_deploy_does_not_move(hosting):
     await hosting.report(move, "amber", Status.FAILED, detail="opened no port")
     await hosting.settle()
     assert (await hosting.residences(move.app))["amber"] == (GONE, "", 2)
-    with pytest.raises(apps.CannotMove):
+    hosting.now += DEADLINE_SECONDS[Step.UNDOING] + 1
+    await hosting.settle()
+    with pytest.raises(apps.NotLive, match=r"hello\.ada is failed"):
         await hosting.plan(apps.plan_move, await hosting.app(), "birch")
 
 

@@ -27,6 +27,9 @@ def move(step, source="amber", others=(), generation=2):
     return Move("m1", APP_ID, generation, source, "birch", others, step)
 
 
+STOPPED_MOVE = msgspec.structs.replace(move(Step.PREPARING), stopped=True)
+
+
 def facts(acknowledged=False, expired=False, generation=2, **statuses):
     reports = {
         cluster: Report(APP_ID, cluster, generation, status, detail="why")
@@ -69,6 +72,15 @@ def facts(acknowledged=False, expired=False, generation=2, **statuses):
         ),
         (move(Step.UNDOING), facts(birch=Status.SETTLED, acknowledged=True), None),
         (move(Step.UNDOING), facts(expired=True), Step.FAILED),
+        # A stopped app's cluster says so, and starts nothing.
+        (STOPPED_MOVE, facts(birch=Status.STOPPED), Step.SETTLING),
+        (STOPPED_MOVE, facts(birch=Status.SERVING), None),
+        (
+            msgspec.structs.replace(STOPPED_MOVE, step=Step.UNDOING),
+            facts(amber=Status.STOPPED, birch=Status.SETTLED, acknowledged=True),
+            Step.FAILED,
+        ),
+        (move(Step.PREPARING), facts(birch=Status.STOPPED), None),
         (move(Step.FINISHED), facts(expired=True), None),
         (move(Step.FAILED), facts(expired=True), None),
     ],
@@ -135,6 +147,38 @@ def written(at):
 )
 def test_what_a_step_writes(at, residences, placements, states):
     assert written(at) == (residences, placements, states)
+
+
+@pytest.mark.parametrize("end", [Step.FINISHED, Step.FAILED])
+def test_a_stopped_app_is_stopped_after_its_move_too(end):
+    ended = msgspec.structs.replace(STOPPED_MOVE, step=end)
+    assert written(ended) == ({}, [], [AppState.STOPPED])
+
+
+RELEASE = LODGING.release
+
+
+@pytest.mark.parametrize(
+    ("state", "release", "status", "is_so"),
+    [
+        (HERE, RELEASE, Status.SERVING, True),
+        (HERE, RELEASE, Status.STOPPED, False),
+        (HERE, RELEASE, Status.STARTING, False),
+        (HERE, None, Status.STOPPED, True),
+        (HERE, None, Status.SERVING, False),
+        (AWAY, None, Status.SETTLED, True),
+        (AWAY, None, Status.SERVING, False),
+        (GONE, None, Status.SETTLED, True),
+        (GONE, None, Status.STOPPED, False),
+        (ResidenceState.HELD, RELEASE, Status.STOPPED, True),
+        (ResidenceState.HELD, RELEASE, Status.SERVING, False),
+    ],
+)
+def test_a_wish_is_fulfilled_once_its_cluster_says_so(state, release, status, is_so):
+    wanted = Residence(APP_ID, "amber", 2, state, release=release)
+    assert moves.fulfils(Report(APP_ID, "amber", 2, status), wanted) == is_so
+    assert not moves.fulfils(Report(APP_ID, "amber", 1, status), wanted)
+    assert not moves.fulfils(None, wanted)
 
 
 def test_only_who_shall_run_it_is_told_the_release():

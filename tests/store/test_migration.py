@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, update
 
@@ -16,9 +18,10 @@ from domicile.model.records import (
     ResidenceState,
     encode,
 )
+from domicile.store import migration
 from domicile.store.dialect import make_engine
 from domicile.store.migration import UnusableStore, migrate
-from domicile.store.schema import head, index_keys, leases, metadata, records
+from domicile.store.schema import head, leases, metadata, records
 from domicile.store.store import Store
 
 
@@ -57,9 +60,8 @@ async def test_a_second_time_changes_nothing(engine):
 async def test_records_of_before_the_index_are_found_by_it(engine, tmp_path):
     hello = App("a", "hello", "ada", "apps.test", 1, AppState.RUNNING)
     here = Residence("a", "amber", 1, ResidenceState.HERE, hosts=("h.test",))
-    await migrate(engine)
     async with engine.begin() as connection:
-        await connection.run_sync(_drop_index)
+        await connection.run_sync(_upgrade_to, "0003")
         for serial, record in enumerate((hello, here, Owner("ada", "z", "free")), 1):
             row = {"kind": record.kind, "key": record.key, "scope": record.scope}
             row |= {"value": encode(record), "serial": serial}
@@ -97,9 +99,11 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path):
     await engine.dispose()
 
 
-def _drop_index(connection):
-    index_keys.drop(connection)
-    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+def _upgrade_to(connection, revision):
+    config = Config()
+    config.set_main_option("script_location", str(migration._MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _differences(connection):

@@ -51,6 +51,7 @@ class Operation(StrEnum):
     APP_LIST = "app.list"
     APP_SHOW = "app.show"
     APP_STOP = "app.stop"
+    APP_START = "app.start"
     APP_DELETE = "app.delete"
     APP_MOVE = "app.move"
     APP_MOVE_TO = "app.move-to"
@@ -86,6 +87,7 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.APP_LIST: Reach.OWN,
         Operation.APP_SHOW: Reach.OWN,
         Operation.APP_STOP: Reach.OWN,
+        Operation.APP_START: Reach.OWN,
         Operation.APP_DELETE: Reach.OWN,
         Operation.APP_MOVE: Reach.OWN,
         Operation.MOVE_LIST: Reach.OWN,

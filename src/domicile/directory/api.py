@@ -17,7 +17,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, JSONBody
 from litestar.response import File, Stream
 
-from domicile.directory import apps_api, journal
+from domicile.directory import apps_api, journal, lifecycle
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
 from domicile.directory.conversation import (
     Asked,
@@ -213,7 +213,8 @@ async def post_reports(
         request.user.demand(Operation.REPORT, report.cluster)
     async with directory.store.transaction() as tx:
         for report in data:
-            await journal.take_report(tx, report)
+            if await journal.take_report(tx, report):
+                await lifecycle.learn(tx, report)
     directory.reported.ring()
 
 

@@ -39,8 +39,8 @@ class MoveInProgress(DomicileError):
     """Another move of the app has not ended."""
 
 
-class CannotMove(DomicileError):
-    """The app is in no state to be moved."""
+class NotLive(DomicileError):
+    """The app lives nowhere, so this cannot be done with it."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -82,7 +82,9 @@ async def plan_deployment(
     if owner is None:
         raise NotFound(f"no owner {owner_name!r}: add it with `domicile owner add`")
     existing = await tx.find(App, name_key(owner_name, name))
-    if existing is not None:
+    if existing is not None and existing.state is AppState.DELETED:
+        await _give_up_name(tx, existing)
+    elif existing is not None:
         raise AlreadyThere(
             f"{name}.{owner_name} exists already, with id {existing.id}: "
             "choose another name, or delete it first"
@@ -113,47 +115,62 @@ async def plan_move(
             "read it again"
         )
     placement = await tx.get(Placement, app.id)
-    if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
-        raise CannotMove(
-            f"{app.name}.{app.owner} is {app.state}: only a live app moves"
-        )
     cluster = await _cluster_named(tx, target)
-    open_moves = await journal.open_moves(tx, app.id)
-    if open_moves:
-        raise MoveInProgress(
-            f"{app.name}.{app.owner} is moving to {open_moves[0].move.target}: "
-            "wait until that has ended"
-        )
+    await refuse_open_move(tx, app)
+    if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
+        raise NotLive(f"{app.name}.{app.owner} is {app.state}: only a live app moves")
     if placement.cluster == target:
         raise AlreadyThere(f"{app.name}.{app.owner} lives in {target} already")
     return await _plan(tx, app, source=placement.cluster, target=cluster.name)
 
 
-async def lodging_of(reading: Reading, app: App, source: str) -> Lodging:
+async def refuse_open_move(reading: Reading, app: App) -> None:
+    """Go on only if the app does not move just now; raises MoveInProgress."""
+    open_moves = await journal.open_moves(reading, app.id)
+    if open_moves:
+        raise MoveInProgress(
+            f"{app.name}.{app.owner} is moving to {open_moves[0].move.target}: "
+            "wait until that has ended"
+        )
+
+
+async def lodging_of(reading: Reading, app: App, move: Move) -> Lodging:
     """Give what the residences of a move have in common."""
-    release = await reading.get(Release, app.release)
-    assert release is not None, "a release stays as long as its app"
+    release = None
+    if not move.stopped:
+        release = await reading.get(Release, app.release)
+        assert release is not None, "a release stays as long as its app"
     reports = await journal.reports_on(reading, app.id)
-    port = reports[source].port if source in reports else 0
+    port = reports[move.source].port if move.source in reports else 0
     return Lodging(hosts_of(app.name, app.owner, app.id, app.zone), release, port)
 
 
 async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
-    residences = await tx.find_all(Residence, app_key(app.id))
-    lived_in = {residence.cluster for residence in residences}
+    residences = {
+        each.cluster: each for each in await tx.find_all(Residence, app_key(app.id))
+    }
     move = Move(
         new_id(),
         app.id,
         app.generation + 1,
         source,
         target,
-        tuple(sorted(lived_in - {source, target})),
+        tuple(sorted(set(residences) - {source, target})),
         Step.PLANNED,
+        stopped=bool(source) and residences[source].release is None,
     )
-    for record in records_of(move, app, await lodging_of(tx, app, source)):
+    for record in records_of(move, app, await lodging_of(tx, app, move)):
         await tx.put(record)
     await journal.add_move(tx, move)
     return move
+
+
+async def _give_up_name(tx: Transaction, app: App) -> None:
+    """Let a deleted app's name go to another of its owner's: it keeps its id's host."""
+    hosts = hosts_of("", app.owner, app.id, app.zone)
+    for residence in await tx.find_all(Residence, app_key(app.id)):
+        await tx.put(msgspec.structs.replace(residence, hosts=hosts))
+    await tx.put(msgspec.structs.replace(app, name=""))
 
 
 async def _cluster_named(reading: Reading, name: str) -> Cluster:

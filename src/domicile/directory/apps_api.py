@@ -20,10 +20,12 @@ from domicile.directory.apps import (
     plan_move,
 )
 from domicile.directory.conversation import Asked, Work, work_once
+from domicile.directory.lifecycle import delete_app, start_app, stop_app
+from domicile.directory.registry import demand
 from domicile.directory.service import Directory
-from domicile.model.moves import ENDS, Move
+from domicile.model.moves import ENDS, Move, fulfils
 from domicile.model.names import hosts_of
-from domicile.model.records import App, Placement
+from domicile.model.records import App, AppState, Placement, Residence, app_key
 from domicile.store.transaction import Reading, Transaction
 
 Opened = NamedDependency[Directory]
@@ -64,6 +66,12 @@ class AppShown(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class AppInFull(AppShown, frozen=True):
+    """An app, and the clusters that have not yet done what is wanted of it there."""
+
+    waits_for: tuple[str, ...] = ()
+
+
 class Shown(msgspec.Struct, frozen=True):
     """The rows of a list."""
 
@@ -89,21 +97,65 @@ async def post_app(
 
 @get("/apps", operation=Operation.APP_LIST)
 async def list_apps(request: Asked, directory: Opened) -> Shown:
+    """List the apps that there are; one that was deleted is still shown by its id."""
     async with directory.store.reading() as reading:
         return Shown(
             [
                 await _shown(reading, app)
                 for app in await reading.all(App)
                 if request.user.may(Operation.APP_LIST, app.owner)
+                and app.state is not AppState.DELETED
             ]
         )
 
 
 @get("/apps/{app:str}", operation=Operation.APP_SHOW)
-async def show_app(request: Asked, app: FromPath[str], directory: Opened) -> AppShown:
-    async with directory.store.reading() as reading:
-        found = await _found(reading, request.user, Operation.APP_SHOW, app)
-        return await _shown(reading, found)
+async def show_app(
+    request: Asked, app: FromPath[str], directory: Opened, wait: FromQuery[float] = 0.0
+) -> AppInFull:
+    """Give the app; with `wait`, once all is so as wanted, or so many seconds later."""
+    deadline = _deadline(wait)
+    while True:
+        async with directory.store.reading() as reading:
+            found = await _found(reading, request.user, Operation.APP_SHOW, app)
+            shown = await _shown_in_full(reading, found)
+        left = deadline - monotonic()
+        if not shown.waits_for or left <= 0:
+            return shown
+        await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+@post("/apps/{app:str}/stop", operation=Operation.APP_STOP)
+async def post_stop(
+    request: Asked,
+    app: FromPath[str],
+    directory: Opened,
+    wait: FromQuery[float] = LONGEST_WAIT,
+) -> Response[bytes]:
+    """Want the app stopped where it is; `wait` is for a move that has not ended."""
+    return await _change(request, directory, Operation.APP_STOP, app, wait)
+
+
+@post("/apps/{app:str}/start", operation=Operation.APP_START)
+async def post_start(
+    request: Asked,
+    app: FromPath[str],
+    directory: Opened,
+    wait: FromQuery[float] = LONGEST_WAIT,
+) -> Response[bytes]:
+    """Want a stopped app to run again."""
+    return await _change(request, directory, Operation.APP_START, app, wait)
+
+
+@post("/apps/{app:str}/delete", operation=Operation.APP_DELETE)
+async def post_delete(
+    request: Asked,
+    app: FromPath[str],
+    directory: Opened,
+    wait: FromQuery[float] = LONGEST_WAIT,
+) -> Response[bytes]:
+    """Want the app gone everywhere; its name answers 410 for a week."""
+    return await _change(request, directory, Operation.APP_DELETE, app, wait)
 
 
 @post("/apps/{app:str}/moves", operation=Operation.APP_MOVE_TO)
@@ -152,6 +204,24 @@ async def show_move(
         if found.step in ENDS or left <= 0:
             return found
         await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+_CHANGES = {
+    Operation.APP_STOP: stop_app,
+    Operation.APP_START: start_app,
+    Operation.APP_DELETE: delete_app,
+}
+
+
+async def _change(
+    request: Asked, directory: Directory, operation: Operation, app: str, wait: float
+) -> Response[bytes]:
+    async def work(tx: Transaction) -> AppInFull:
+        found = await _found(tx, request.user, operation, app)
+        await _CHANGES[operation](tx, found)
+        return await _shown_in_full(tx, await demand(tx, App, found.id))
+
+    return await _work_after_moves(request, directory, work, wait)
 
 
 async def _work_after_moves(
@@ -210,4 +280,18 @@ async def _shown(reading: Reading, app: App) -> AppShown:
     )
 
 
-ROUTES = (post_app, list_apps, show_app, post_move, list_moves, show_move)
+async def _shown_in_full(reading: Reading, app: App) -> AppInFull:
+    reports = await journal.reports_on(reading, app.id)
+    waits_for = [
+        residence.cluster
+        for residence in await reading.find_all(Residence, app_key(app.id))
+        if not fulfils(reports.get(residence.cluster), residence)
+    ]
+    shown = msgspec.structs.asdict(await _shown(reading, app))
+    return AppInFull(**shown, waits_for=tuple(waits_for))
+
+
+ROUTES = (
+    post_app, list_apps, show_app, post_stop, post_start, post_delete,
+    post_move, list_moves, show_move,
+)  # fmt: skip

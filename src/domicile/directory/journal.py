@@ -65,19 +65,23 @@ async def all_moves(reading: Reading, app: str = "") -> list[Entry]:
 
 
 async def take_report(tx: Transaction, report: Report) -> bool:
-    """Keep a cluster's report; False where a newer generation's is there."""
+    """Keep a cluster's report; False where a newer generation's is there.
+
+    What was said before is not written again.
+    """
     here = (reports.c.app == report.app) & (reports.c.cluster == report.cluster)
     value = _encoder.encode(report)
     row = {"generation": report.generation, "value": value, "at": tx.now}
-    stored = await tx.execute(select(reports.c.generation).where(here))
-    generation = stored.scalar_one_or_none()
-    if generation is None:
+    query = select(reports.c.generation, reports.c.value).where(here)
+    stored = (await tx.execute(query)).one_or_none()
+    if stored is None:
         key = {"app": report.app, "cluster": report.cluster}
         await tx.execute(insert(reports).values(key | row))
         return True
-    if generation > report.generation:
+    if stored.generation > report.generation:
         return False
-    await tx.execute(update(reports).where(here).values(row))
+    if stored.value != value:
+        await tx.execute(update(reports).where(here).values(row))
     return True
 
 

@@ -13,6 +13,7 @@ import uvloop
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.lifecycle import forgetting
 from domicile.directory.mover import moving
 from domicile.directory.service import Directory, open_directory
 from domicile.directory.settings import Settings
@@ -78,6 +79,7 @@ async def serve(
         open_directory(settings) as directory,
         moving(directory),
         _administered(directory, admin),
+        forgetting(directory.store),
     ):
         server = _Server(
             uvicorn.Config(

@@ -110,7 +110,7 @@ class Mover:
                 return False
             app = await tx.get(App, after.app)
             assert app is not None, "an app that moves is not forgotten"
-            lodging = await lodging_of(tx, app, after.source)
+            lodging = await lodging_of(tx, app, after)
             for record in records_of(after, app, lodging):
                 await tx.put(record)
             await journal.set_move(tx, after, tx.serial)

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 
 from domicile.config import BadConfiguration
 from domicile.directory.access import Forbidden, Unauthenticated
-from domicile.directory.apps import AlreadyThere, CannotMove, MoveInProgress, NotFound
+from domicile.directory.apps import AlreadyThere, MoveInProgress, NotFound, NotLive
 from domicile.directory.authority import BadSigningRequest
 from domicile.directory.blobs import WrongDigest
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
@@ -36,9 +36,9 @@ STATUSES: dict[type[DomicileError], int] = {
     Forbidden: 403,
     NotFound: 404,
     AlreadyThere: 409,
-    CannotMove: 409,
     MoveInProgress: 409,
     NoRoom: 409,
+    NotLive: 409,
     StaleGeneration: 409,
     KeyReused: 422,
     DomicileError: 500,

@@ -45,7 +45,8 @@ class Move(msgspec.Struct, frozen=True):
     """The journal's row of a move.
 
     `generation` is the newest that it took: a failed move takes a second to undo.
-    `others` are the clusters, beside source and target, that have a tombstone.
+    `others` are the clusters, beside source and target, that have a tombstone. A
+    `stopped` app moves as it is: nothing is started.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Move(msgspec.Struct, frozen=True):
     others: tuple[str, ...] = ()
     step: Step = Step.PLANNED
     error: str = ""
+    stopped: bool = False
 
 
 class Status(StrEnum):
@@ -121,9 +123,9 @@ def _at(move: Move, step: Step) -> Move:
 
 
 def _advance_preparing(move: Move, facts: Facts) -> Move | None:
-    report = _report_on(move, move.target, facts)
-    if report is not None and report.status is Status.SERVING:
+    if _has(move, move.target, _ready(move), facts):
         return _at(move, Step.SETTLING)
+    report = _report_on(move, move.target, facts)
     if report is not None and report.status is Status.FAILED:
         return _undo(move, report.detail)
     if facts.expired:
@@ -144,10 +146,15 @@ def _advance_settling(move: Move, facts: Facts) -> Move | None:
 
 def _advance_undoing(move: Move, facts: Facts) -> Move | None:
     """A target that cannot be reached does not keep a failed move open for ever."""
-    serving = not move.source or _has(move, move.source, Status.SERVING, facts)
+    ready = not move.source or _has(move, move.source, _ready(move), facts)
     settled = _has(move, move.target, Status.SETTLED, facts)
-    done = serving and settled and facts.acknowledged
+    done = ready and settled and facts.acknowledged
     return _at(move, Step.FAILED) if done or facts.expired else None
+
+
+def _ready(move: Move) -> Status:
+    """What a cluster says once the app may live there."""
+    return Status.STOPPED if move.stopped else Status.SERVING
 
 
 def _has(move: Move, cluster: str, status: Status, facts: Facts) -> bool:
@@ -164,10 +171,10 @@ def _report_on(move: Move, cluster: str, facts: Facts) -> Report | None:
 
 
 class Lodging(msgspec.Struct, frozen=True):
-    """What every residence of the moving app has in common."""
+    """What every residence of the moving app has in common; a stopped one runs nothing."""
 
     hosts: tuple[str, ...]
-    release: Release
+    release: Release | None
     port: int = 0
 
 
@@ -187,10 +194,14 @@ def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
         case Step.UNDOING:
             return (_app(app, move, app.state), *_undoing(move, app, lodging))
         case Step.FINISHED:
-            return (_app(app, move, AppState.RUNNING),)
+            return (_app(app, move, _lasting(move)),)
         case Step.FAILED:
-            state = AppState.RUNNING if move.source else AppState.FAILED
+            state = _lasting(move) if move.source else AppState.FAILED
             return (_app(app, move, state),)
+
+
+def _lasting(move: Move) -> AppState:
+    return AppState.STOPPED if move.stopped else AppState.RUNNING
 
 
 def _app(app: App, move: Move, state: AppState) -> App:
@@ -243,6 +254,21 @@ def _residence(
         hosts=lodging.hosts,
         name=f"{app.name}.{app.owner}",
     )
+
+
+def fulfils(report: Report | None, wanted: Residence) -> bool:
+    """Whether a cluster reports that what is wanted of it is so."""
+    if report is None or report.generation != wanted.generation:
+        return False
+    match wanted.state:
+        case ResidenceState.HERE:
+            return report.status is (
+                Status.SERVING if wanted.release else Status.STOPPED
+            )
+        case ResidenceState.HELD:
+            return report.status is Status.STOPPED
+        case ResidenceState.AWAY | ResidenceState.GONE:
+            return report.status is Status.SETTLED
 
 
 _WITHIN_ONE_GENERATION = frozenset({ResidenceState.HERE, ResidenceState.HELD})

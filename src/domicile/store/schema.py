@@ -123,3 +123,11 @@ moves = Table(
     Column("since", Float, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
+
+# Apps deleted lately: their placements stay until their names may lead nowhere.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("app", String, primary_key=True),
+    Column("at", Float, nullable=False),
+)
