@@ -149,25 +149,3 @@ def test_a_directory_that_is_away_is_one_line(tmp_path):
     assert ran.returncode == 1
     assert "does not answer" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
-
-
-def test_a_move_returns_when_the_source_has_stopped_the_app(hosting, folder):
-    hosting.run("app", "deploy", "mover.ada", str(folder), "--command", "python app.py")
-    moved = hosting.ask("app", "move", "mover.ada", "--to", "birch")
-    assert (moved["step"], moved["source"], moved["target"]) == (
-        "finished", "amber", "birch",
-    )  # fmt: skip
-    running = hosting.data / "amber" / "run"
-    assert [each for each in running.iterdir() if moved["app"] in each.name] == []
-
-
-def test_a_second_move_of_an_app_waits_for_the_first(hosting, folder):
-    hosting.run("app", "deploy", "twice.ada", str(folder), "--command", "python app.py")
-    first = hosting.ask("app", "move", "twice.ada", "--to", "birch", "--no-wait")
-    assert first["step"] == "planned"
-    ran = hosting.run("app", "move", "twice.ada", "--to", "amber", "--json")
-    assert "twice.ada is moving to birch" in ran.stderr
-    second = json.loads(ran.stdout)
-    assert (second["step"], second["source"]) == ("finished", "birch")
-    assert hosting.ask("move", "show", first["id"])["step"] == "finished"
-    assert hosting.ask("app", "show", "twice.ada")["cluster"] == "amber"

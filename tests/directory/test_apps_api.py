@@ -134,12 +134,70 @@ async def test_a_move_that_does_not_end_is_waited_for_so_long_and_then_named(
     assert "hello.ada is moving to birch" in answer.json()["detail"]
 
 
+async def change(client, what, app="hello.ada", wait=20):
+    return await client.post(f"/v1/apps/{app}/{what}?wait={wait}")
+
+
+async def test_an_app_is_stopped_once_its_cluster_says_so(ada, amber):
+    move = await deploy(ada, amber)
+    wanted = (await change(ada, "stop")).json()
+    assert (wanted["state"], wanted["waits_for"]) == ("running", ["amber"])
+    shown = asyncio.create_task(ada.get("/v1/apps/hello.ada?wait=20"))
+    await report(amber, "amber", move, "stopped")
+    stopped = (await shown).json()
+    assert (stopped["state"], stopped["waits_for"]) == ("stopped", [])
+    assert (await change(ada, "start")).json()["waits_for"] == ["amber"]
+    await report(amber, "amber", move, "serving")
+    assert (await ada.get("/v1/apps/hello.ada?wait=20")).json()["state"] == "running"
+
+
+@pytest.mark.parametrize("what", ["stop", "start", "delete"])
+async def test_what_is_wanted_of_an_app_that_moves_waits_for_the_move(
+    ada, operator, amber, birch, what
+):
+    await deploy(ada, amber)
+    move = (await plan(operator, "birch")).json()
+    assert (await change(ada, what, wait=0.1)).status_code == 409
+    waiting = asyncio.create_task(change(ada, what))
+    await until(operator, move, "preparing")
+    await report(birch, "birch", move, "serving")
+    await until(operator, move, "settling")
+    await report(amber, "amber", move, "settled")
+    assert (await waiting).status_code == 201
+
+
+async def test_a_deleted_app_is_shown_but_not_listed(ada, amber):
+    move = await deploy(ada, amber)
+    for _ in range(2):
+        deleted = (await change(ada, "delete")).json()
+        assert (deleted["state"], deleted["generation"]) == ("deleted", 2)
+    assert (await ada.get("/v1/apps/hello.ada")).json() == deleted
+    assert (await ada.get("/v1/apps")).json() == {"rows": []}
+    for what in ("stop", "start"):
+        assert (await change(ada, what)).status_code == 409
+    again = await ada.post("/v1/apps", json=HELLO)
+    assert again.json()["app"] != move["app"]
+    shown = (await ada.get(f"/v1/apps/{move['app']}")).json()
+    assert shown["hosts"] == [f"{move['app']}.apps.test"]
+
+
+async def test_an_operators_choice_against_the_plan_is_remarked_on(
+    ada, operator, amber, birch
+):
+    answer = await operator.post("/v1/apps", json=HELLO | {"to": "birch"})
+    assert answer.json()["note"].startswith("birch prefers pro, and the plan of ada is")
+    answer = await operator.post("/v1/apps", json=HELLO | {"name": "x", "to": "amber"})
+    assert answer.json()["note"] == ""
+
+
 async def test_one_owner_finds_nothing_of_anothers(running, operator, ada, amber):
     move = await deploy(ada, amber)
     answer = await operator.post("/v1/owners", json={"name": "bob"})
     async with running.client(answer.json()["token"]) as bob:
         for path in ("/v1/apps/hello.ada", f"/v1/moves/{move['id']}"):
             assert (await bob.get(path)).status_code == 404
+        for what in ("stop", "start", "delete"):
+            assert (await change(bob, what)).status_code == 404
         assert (await bob.get("/v1/apps")).json() == {"rows": []}
         assert (await bob.get("/v1/moves")).json() == {"rows": []}
         assert (await bob.post("/v1/apps", json=HELLO)).status_code == 403

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import session, verbs
+from domicile.cli import apps, session, verbs
 from domicile.client.access import data_folder
 from domicile.config import load
 from domicile.errors import DomicileError
@@ -26,7 +26,7 @@ app = typer.Typer(
 for _group, _name in (
     (verbs.owner, "owner"),
     (verbs.cluster, "cluster"),
-    (verbs.app, "app"),
+    (apps.app, "app"),
     (verbs.move, "move"),
 ):
     app.add_typer(_group, name=_name)

@@ -16,6 +16,8 @@ from domicile.errors import DomicileError
 _SECONDS = 60.0
 _WAIT_SECONDS = 20
 _MOVE_PATIENCE = 300.0
+_CLUSTER_PATIENCE = 60.0
+_LOOK_SECONDS = 1.0
 _ENDS = frozenset({"finished", "failed"})
 _MOVE_IN_PROGRESS = "urn:domicile:MoveInProgress"
 
@@ -113,6 +115,13 @@ class Api:
         if step == "failed":
             raise Refused(move.get("error") or "the move failed")
         return move
+
+    def wait_until_done(self, app: Json) -> Json:
+        """Wait until the app's cluster has done what is wanted, or a minute is over."""
+        deadline = monotonic() + _CLUSTER_PATIENCE
+        while app["cluster"] in app["waits_for"] and monotonic() < deadline:
+            app = self.get(f"/apps/{app['id']}", wait=_LOOK_SECONDS)
+        return app
 
     def _ask(self, method: str, path: str, **more: Any) -> Json:
         try:

@@ -189,6 +189,23 @@ async def _cluster_for(reading: Reading, plan: str, to: str) -> Cluster:
     return choose_cluster(await reading.all(Cluster), plan, apps)
 
 
+async def note_on(reading: Reading, owner_name: str, target: str) -> str:
+    """Give what is to be said of an operator's choice that goes against the plan."""
+    owner = await reading.get(Owner, owner_name)
+    cluster = await _cluster_named(reading, target)
+    if owner is None or not overrides(cluster, owner.plan):
+        return ""
+    says = (
+        f"prefers {', '.join(cluster.prefers)}"
+        if accepts(cluster, owner.plan)
+        else f"accepts only {', '.join(cluster.accepts)}"
+    )
+    return (
+        f"{target} {says}, and the plan of {owner.name} is {owner.plan}: "
+        "the operator's choice wins"
+    )
+
+
 def overrides(cluster: Cluster, plan: str) -> bool:
     """Whether an operator's choice goes against the plan, which is then said."""
     preferred = not cluster.prefers or plan in cluster.prefers

@@ -16,6 +16,7 @@ from domicile.directory.apps import (
     Wanted,
     find_app,
     no_app,
+    note_on,
     plan_deployment,
     plan_move,
 )
@@ -53,6 +54,12 @@ class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generation: int | None = None
 
 
+class Planned(Move, frozen=True):
+    """A move, and what is to be said of an operator's choice."""
+
+    note: str = ""
+
+
 class AppShown(msgspec.Struct, frozen=True):
     """An app as its owner sees it."""
 
@@ -87,8 +94,9 @@ async def post_app(
         request.user.demand(Operation.APP_MOVE_TO, data.owner)
     wanted = Wanted(data.digest, data.command, data.environment, data.size, data.to)
 
-    async def work(tx: Transaction) -> Move:
-        return await plan_deployment(tx, data.owner, data.name, wanted)
+    async def work(tx: Transaction) -> Planned:
+        move = await plan_deployment(tx, data.owner, data.name, wanted)
+        return _planned(move, await note_on(tx, data.owner, data.to) if data.to else "")
 
     response = await work_once(request, directory, work)
     directory.reported.ring()
@@ -168,9 +176,10 @@ async def post_move(
 ) -> Response[bytes]:
     """Plan a move; a move of the app that has not ended is waited for, so long."""
 
-    async def work(tx: Transaction) -> Move:
+    async def work(tx: Transaction) -> Planned:
         found = await _found(tx, request.user, Operation.APP_MOVE_TO, app)
-        return await plan_move(tx, found, data.to, data.generation)
+        move = await plan_move(tx, found, data.to, data.generation)
+        return _planned(move, await note_on(tx, found.owner, data.to))
 
     response = await _work_after_moves(request, directory, work, wait)
     directory.reported.ring()
@@ -240,6 +249,10 @@ async def _work_after_moves(
             if left <= 0:
                 raise
         await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+def _planned(move: Move, note: str) -> Planned:
+    return Planned(**msgspec.structs.asdict(move), note=note)
 
 
 def _deadline(wait: float) -> float:

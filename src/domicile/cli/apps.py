@@ -1,0 +1,162 @@
+"""The verbs about apps."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
+from domicile.client.api import Api, Json
+from domicile.client.procfile import guess_command
+from domicile.errors import DomicileError
+
+app = typer.Typer(help="Apps, named hello.ada or by id.", no_args_is_help=True)
+
+AppName = Annotated[str, typer.Argument(metavar="APP.OWNER|ID")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is planned.")]
+
+_COLUMNS = ("name", "owner", "cluster", "generation", "state", "id")
+
+
+class BadArgument(DomicileError):
+    """The command line has a value that cannot be used."""
+
+
+class NotYet(DomicileError):
+    """The cluster has not done it in time; it still will."""
+
+
+@app.command("deploy")
+def deploy_app(
+    name: Annotated[str, typer.Argument(metavar="APP.OWNER")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    command: Annotated[
+        str,
+        typer.Option(help="How sh shall start it [guessed from Procfile or app.py]"),
+    ] = "",
+    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE")] = None,
+    to: Annotated[str, typer.Option(metavar="CLUSTER", help="Overrides plans.")] = "",
+    no_wait: NoWait = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Deploy a folder as a new app, and wait until it serves."""
+    label, dot, owner_name = name.partition(".")
+    if not dot:
+        raise BadArgument(f"{name!r} is not <app>.<owner>, such as hello.ada")
+    body = {
+        "owner": owner_name,
+        "name": label,
+        "command": command or _guess(folder),
+        "environment": dict(_variable(each) for each in env or []),
+        "to": to,
+    }
+    with api(data) as opened:
+        planned = opened.deploy(body, folder)
+        _say_note(planned)
+        say(f"{name} goes to {planned['target']}")
+        if not no_wait:
+            opened.wait_for(planned, say_step)
+        show(opened.get(f"/apps/{planned['app']}"), as_json)
+
+
+@app.command("list")
+def list_apps(data: Data = None, as_json: AsJson = False) -> None:
+    """List the apps."""
+    with api(data) as opened:
+        show_rows(opened.get("/apps")["rows"], _COLUMNS, as_json)
+
+
+@app.command("show")
+def show_app(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
+    """Show an app: where it lives, and the hosts it answers to."""
+    with api(data) as opened:
+        show(opened.get(f"/apps/{name}"), as_json)
+
+
+@app.command("move")
+def move_app(
+    name: AppName,
+    to: Annotated[str, typer.Option(metavar="CLUSTER")],
+    no_wait: NoWait = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move an app to another cluster; returns when the source has stopped it.
+
+    A move of the app that has not ended yet is waited for.
+    """
+    with api(data) as opened:
+        path = f"/apps/{name}/moves"
+        planned = opened.post_after_moves(path, {"to": to}, say)
+        _say_note(planned)
+        ended = planned if no_wait else opened.wait_for(planned, say_step)
+        show(ended, as_json)
+
+
+@app.command("stop")
+def stop_app(
+    name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Stop an app where it is: its hosts answer 503 until it is started again."""
+    with api(data) as opened:
+        stopped = opened.post_after_moves(f"/apps/{name}/stop", {}, say)
+        show(stopped if no_wait else _wait(opened, stopped, "stopped"), as_json)
+
+
+@app.command("start")
+def start_app(
+    name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Start a stopped app again."""
+    with api(data) as opened:
+        started = opened.post_after_moves(f"/apps/{name}/start", {}, say)
+        show(started if no_wait else _wait(opened, started, "started"), as_json)
+
+
+@app.command("delete")
+def delete_app(
+    name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Delete an app for good: its hosts answer 410 for a week, and then nothing."""
+    with api(data) as opened:
+        deleted = opened.post_after_moves(f"/apps/{name}/delete", {}, say)
+        show(deleted if no_wait else _wait(opened, deleted, "stopped"), as_json)
+
+
+def _wait(opened: Api, wanted: Json, done: str) -> Json:
+    """Wait until the cluster where the app lives has done it; raises NotYet."""
+    app = opened.wait_until_done(wanted)
+    place = app["cluster"]
+    if place in app["waits_for"]:
+        raise NotYet(
+            f"{place} has not {done} {app['name']}.{app['owner']} yet and goes on "
+            "with it as soon as it can: see `domicile status`"
+        )
+    for cluster in app["waits_for"]:
+        say(f"{cluster} has not heard of it yet")
+    return app
+
+
+def _guess(folder: Path) -> str:
+    guess = guess_command(folder)
+    if guess is None:
+        raise BadArgument(
+            f"how shall {folder} be started? There is no web: line in a Procfile and "
+            "no app.py: say it by --command"
+        )
+    say(f"command: {guess.command} (guessed from {guess.source})")
+    return guess.command
+
+
+def _say_note(planned: Json) -> None:
+    """Say what the directory remarks on what it plans all the same."""
+    if planned.get("note"):
+        say(planned["note"])
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise BadArgument(f"--env {text!r} is not NAME=VALUE")
+    return name, value

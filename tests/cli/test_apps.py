@@ -1,0 +1,122 @@
+"""The verbs about apps, by the command itself, on real services."""
+
+import json
+
+import dns.message
+import dns.query
+import pytest
+
+
+def deploy(hosting, folder, name, *more):
+    return hosting.ask("app", "deploy", name, str(folder), *more)
+
+
+def addresses_of(hosting, host):
+    query = dns.message.make_query(host, "A")
+    port = hosting.ports["ns1"]
+    answer = dns.query.udp(query, "127.0.0.1", port=port, timeout=20)
+    return [str(each) for rrset in answer.answer for each in rrset]
+
+
+def test_a_move_returns_when_the_source_has_stopped_the_app(hosting, folder):
+    deploy(hosting, folder, "mover.ada", "--command", "python app.py")
+    moved = hosting.ask("app", "move", "mover.ada", "--to", "birch")
+    assert (moved["step"], moved["source"], moved["target"]) == (
+        "finished", "amber", "birch",
+    )  # fmt: skip
+    running = hosting.data / "amber" / "run"
+    assert [each for each in running.iterdir() if moved["app"] in each.name] == []
+
+
+def test_a_second_move_of_an_app_waits_for_the_first(hosting, folder):
+    deploy(hosting, folder, "twice.ada")
+    first = hosting.ask("app", "move", "twice.ada", "--to", "birch", "--no-wait")
+    assert first["step"] == "planned"
+    ran = hosting.run("app", "move", "twice.ada", "--to", "amber", "--json")
+    assert "twice.ada is moving to birch" in ran.stderr
+    second = json.loads(ran.stdout)
+    assert (second["step"], second["source"]) == ("finished", "birch")
+    assert hosting.ask("move", "show", first["id"])["step"] == "finished"
+    assert hosting.ask("app", "show", "twice.ada")["cluster"] == "amber"
+
+
+def test_a_stopped_app_says_so_and_is_started_again(hosting, folder):
+    deploy(hosting, folder, "rest.ada")
+    host = "rest.ada.apps.test"
+    stopped = hosting.ask("app", "stop", "rest.ada")
+    assert (stopped["state"], stopped["cluster"]) == ("stopped", "amber")
+    assert stopped["generation"] == 1
+    assert hosting.fetch("amber", host).status_code == 503
+    assert hosting.ask("app", "stop", "rest.ada")["state"] == "stopped"
+    assert hosting.ask("app", "start", "rest.ada")["state"] == "running"
+    assert hosting.fetch("amber", host).text == "amber"
+
+
+def test_a_stopped_app_moves_and_is_still_stopped(hosting, folder):
+    deploy(hosting, folder, "still.ada")
+    hosting.run("app", "stop", "still.ada")
+    hosting.run("app", "move", "still.ada", "--to", "birch")
+    shown = hosting.ask("app", "show", "still.ada")
+    assert (shown["state"], shown["cluster"]) == ("stopped", "birch")
+    for cluster in ("amber", "birch"):
+        assert hosting.fetch(cluster, "still.ada.apps.test").status_code == 503
+    hosting.run("app", "start", "still.ada")
+    assert hosting.fetch("amber", "still.ada.apps.test").text == "birch"
+
+
+def test_a_deleted_app_is_gone_wherever_it_lived_and_its_name_may_be_used_again(
+    hosting, folder
+):
+    old = deploy(hosting, folder, "brief.ada")
+    hosting.run("app", "move", "brief.ada", "--to", "birch")
+    deleted = hosting.ask("app", "delete", "brief.ada")
+    assert (deleted["state"], deleted["generation"]) == ("deleted", 3)
+    assert addresses_of(hosting, "brief.ada.apps.test") == ["127.0.0.1"]
+    for host in ("brief.ada.apps.test", f"{old['id']}.apps.test"):
+        for cluster in ("birch", "amber"):
+            hosting.wait_until_answered(
+                f"http://{hosting.at(f'{cluster}-proxy')}/", {"Host": host}, 410
+            )
+    rows = hosting.ask("app", "list")["rows"]
+    assert old["id"] not in [row["id"] for row in rows]
+    new = deploy(hosting, folder, "brief.ada")
+    assert new["id"] != old["id"]
+    assert hosting.fetch("amber", "brief.ada.apps.test").text == "amber"
+    assert hosting.fetch("birch", f"{old['id']}.apps.test").status_code == 410
+    assert hosting.ask("app", "show", old["id"])["state"] == "deleted"
+
+
+def test_an_operators_choice_against_the_plan_is_said(hosting, folder):
+    ran = hosting.run(
+        "app", "deploy", "odd.ada", str(folder), "--to", "birch", "--json"
+    )
+    assert "birch prefers pro, and the plan of ada is free" in ran.stderr
+    assert json.loads(ran.stdout)["cluster"] == "birch"
+    ran = hosting.run("app", "move", "odd.ada", "--to", "amber")
+    assert "prefers" not in ran.stderr
+
+
+def test_a_command_that_is_guessed_is_said(hosting, folder, tmp_path):
+    ran = hosting.run("app", "deploy", "guess.ada", str(folder))
+    assert "command: python app.py (guessed from app.py)" in ran.stderr
+    (tmp_path / "web.py").write_text((folder / "app.py").read_text())
+    (tmp_path / "Procfile").write_text("worker: true\nweb: python web.py\n")
+    ran = hosting.run("app", "deploy", "procfile.ada", str(tmp_path))
+    assert "command: python web.py (guessed from Procfile)" in ran.stderr
+    assert hosting.fetch("amber", "procfile.ada.apps.test").text == "amber"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("app", "stop", "nobody.ada"), "no app 'nobody.ada'"),
+        (("app", "start", "nobody.ada"), "no app 'nobody.ada'"),
+        (("app", "delete", "nobody.ada"), "no app 'nobody.ada'"),
+        (("app", "deploy", "x.ada", "/nowhere"), "how shall /nowhere be started?"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(hosting, arguments, says):
+    ran = hosting.run(*arguments, code=1)
+    assert says in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+    assert ran.stdout == ""
