@@ -10,12 +10,13 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make run    the demo: a directory, a name server, two clusters, sample apps"
+	@echo "            (its options are given as DEMO='--data DIR')"
 	@echo "make test   linters, types, import contracts and every test"
 	@echo "make format let ruff format the code"
 	@echo "make clean  remove what was installed (not the demo's data)"
 
 run: $(VENV)/.run
-	@exec $(BIN)/domicile demo --end-with-parent
+	@exec $(BIN)/domicile demo --end-with-parent $(DEMO)
 
 test: $(VENV)/.test
 	@bash scripts/test

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from domicile.service.sockets import Protocol, open_for_workers
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
+PREFERS = {"amber": ["free"], "birch": ["pro"]}
 DIRECTORY = ("nameserver", "nameserver_admin", "directory", "directory_admin")
 CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 
@@ -36,6 +38,8 @@ def free_ports(count):
 class Demo:
     """A demo in a folder, started and ended as its users do."""
 
+    checkout = Path(__file__).parents[2]
+
     def __init__(self, folder):
         self.folder = folder
         self.data = folder / "data"
@@ -53,6 +57,7 @@ class Demo:
         for name, host in HOSTS.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER}
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
+            lines += [f"prefers = {PREFERS[name]}"]
             lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
         self.config.write_text("\n".join(lines))
 
@@ -60,6 +65,14 @@ class Demo:
         return [
             COMMAND, "demo", "--data", self.data, "--config", self.config,
             "--ready-file", self.ready,
+        ]  # fmt: skip
+
+    def make_run(self):
+        """Give `make run` with its options, without the set-up that tests have had."""
+        options = shlex.join(map(str, self.command()[2:]))
+        return [
+            "make", "-C", self.checkout, "-o", ".venv/.run", "run", f"DEMO={options}",
+            f"BIN={COMMAND.parent}",
         ]  # fmt: skip
 
     def start(self, *command):
@@ -80,6 +93,10 @@ class Demo:
             assert process.poll() is None, self.log.read_text()
             time.sleep(0.05)
         return json.loads(self.ready.read_text())["services"]
+
+    def wait_for_line(self, text):
+        while text not in self.log.read_text():
+            time.sleep(0.05)
 
     def refused(self):
         """Start it where it cannot run; gives what it says."""

@@ -4,6 +4,7 @@ import functools
 import json
 import operator
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -60,18 +61,40 @@ def test_a_killed_demo_is_cleaned_up_after_and_gone_on_with(demo):
     demo.wait_until_gone()
     demo.ready.unlink()
     demo.choose_ports()
-    parent = demo.start(
-        "sh", "-c", '"$@" --end-with-parent; true', "sh", *demo.command()
-    )
-    demo.wait_until_ready(parent)
+    make = demo.start(*demo.make_run())
+    demo.wait_until_ready(make)
     assert "deployed" not in demo.log.read_text()
     assert len(apps_of(demo)) == 3
     link = f"{HOSTS['amber']}:{demo.ports['amber']['link']}"
     assert verb(demo, "cluster", "show", "amber")["links"] == [link]
-    assert verb(demo, "app", "move", "hello.ada", "--to", "birch")["step"] == "finished"
+    verb(demo, "app", "move", "hello.ada", "--to", "birch")
     assert fetch(demo, "amber", "hello.ada.apps.test").headers["cluster"] == "birch"
-    parent.kill()
+    make.kill()
     demo.wait_until_gone()
+
+
+@pytest.mark.skipif(not shutil.which("dig"), reason="dig is not installed")
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_lines_to_paste_do_what_they_say(demo):
+    """Pasted where `make run` was said; then the end of that."""
+    make = demo.start(*demo.make_run())
+    demo.wait_until_ready(make)
+    demo.wait_for_line("app list")
+    lines = [line for line in demo.log.read_text().splitlines() if line[:2] == "  "]
+    said = [
+        subprocess.run(line, shell=True, check=True, cwd=demo.checkout,
+                       stdout=subprocess.PIPE, text=True).stdout
+        for line in lines
+    ]  # fmt: skip
+    dig, curl, move, again, apps = said
+    assert dig == "127.0.0.11\n"
+    assert "hello.ada in amber" in curl
+    assert "finished" in move
+    assert "hello.ada in birch" in again
+    assert "chat" in apps
+    make.terminate()
+    make.wait(ENDS_WITHIN)
+    assert demo.left() == []
 
 
 @pytest.mark.parametrize("path", [("directory_admin",), ("birch", "link")])
