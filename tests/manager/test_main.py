@@ -114,6 +114,10 @@ async def test_what_the_directory_wants_is_served_to_proxies(
     assert kinds_in(answer) == {"residence", "endpoint", "cluster"}
     assert (await proxy.get(f"/v1/apps/{APP}/logs?lines=1")).text.count("\n") == 1
     assert (await proxy.get("/v1/apps/none/logs")).status_code == 404
+    told = (await proxy.get(f"http://{admin}/logs?app={APP}&lines=1")).json()
+    assert len(told["lines"]) == 1
+    said = (await proxy.get(f"http://{admin}/explain?host=none.test")).json()
+    assert (said["cluster"], said["residence"], said["serial"]) == ("amber", None, 2)
     passed_on = await proxy.post("/v1/link-certificate", json={"csr": "PEM"})
     assert passed_on.json()["certificate"] == "PEM"
     assert ("/v1/link-certificate", b'{"csr":"PEM"}') in peer.asked

@@ -1,10 +1,8 @@
 """The manager's HTTP API, `/v1`: the feed for proxies, their certificates, apps' logs."""
 
 import asyncio
-import collections
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,12 +21,11 @@ from litestar.response import Stream
 
 from domicile.manager.fetching import Releases
 from domicile.manager.settings import Tokens
+from domicile.manager.tail import tail
 from domicile.model.feed import CONTENT_TYPE, BadFeed, decode_ask
 from domicile.store.feed import Feed
 
 FEED_KINDS = frozenset({"residence", "endpoint", "cluster", "authority"})
-
-_MOST_LINES = 10_000
 
 Asked = Request[Any, Any, State]
 
@@ -95,7 +92,8 @@ async def get_logs(request: Asked, app: FromPath[str], lines: int = 100) -> str:
     log = desk.releases.log_of(app)
     if not log.exists():
         raise NotFoundException(f"no app {app} has run here")
-    return await asyncio.to_thread(_tail, log, max(0, min(lines, _MOST_LINES)))
+    found = await asyncio.to_thread(tail, log, lines)
+    return "".join(f"{line}\n" for line in found)
 
 
 def make_app(desk: Desk) -> Litestar:
@@ -107,8 +105,3 @@ def make_app(desk: Desk) -> Litestar:
         state=State({"desk": desk}),
         logging_config=None,
     )
-
-
-def _tail(log: Path, lines: int) -> str:
-    with log.open(encoding="utf-8", errors="replace") as file:
-        return "".join(collections.deque(file, maxlen=lines))

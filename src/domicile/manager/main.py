@@ -19,6 +19,7 @@ import uvloop
 from domicile import config
 from domicile.manager.api import Desk, make_app
 from domicile.manager.fetching import Releases
+from domicile.manager.insight import Insight
 from domicile.manager.reporting import Reports
 from domicile.manager.resident import Site
 from domicile.manager.settings import Settings, Tokens
@@ -29,6 +30,7 @@ from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
+from domicile.service.asking import open_client
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone
 from domicile.store.feed import Feed
@@ -139,16 +141,26 @@ async def _open(
         stack.push_async_callback(household.close, stop=True)
         source = Source(settings.directory, tokens.ours, settings.authority_file)
         name = f"manager-{settings.cluster}"
-        ask = Ask(name, KINDS, cluster=settings.cluster, admin=settings.admin)
+        ask = Ask(name, KINDS, cluster=settings.cluster, admin=_address_of(admin))
         follower = Follower(replica, source, ask, household.wake)
         for work in (follower.run(), household.run(), reports.run()):
             stack.push_async_callback(_end, asyncio.create_task(work))
         if admin is not None:
-            served = await Admin(
-                {"/status": household.status}, lambda: follower.trouble
-            ).serve(admin)
+            asking = await stack.enter_async_context(open_client())
+            insight = Insight(settings.cluster, replica, store, feed, releases, asking)
+            pages = {
+                "/status": household.status,
+                "/explain": insight.explain,
+                "/logs": insight.logs,
+            }
+            served = await Admin(pages, lambda: follower.trouble).serve(admin)
             stack.callback(served.close)
         yield Desk(tokens, feed, releases, client)
+
+
+def _address_of(listener: socket.socket | None) -> str:
+    """Say where others ask us: the port may have been the kernel's to choose."""
+    return str(config.Address(*listener.getsockname()[:2])) if listener else ""
 
 
 def _client(settings: Settings, tokens: Tokens) -> httpx.AsyncClient:
