@@ -87,6 +87,7 @@ async def serve(
                 access_log=False,
                 log_config=None,
                 timeout_graceful_shutdown=GRACE_SECONDS,
+                http="h11",
                 server_header=False,
                 proxy_headers=False,
             )
