@@ -102,8 +102,11 @@ def _prepare(ready_file: Path | None) -> None:
     """Let nobody read what an earlier start wrote; raises BadConfiguration."""
     try:
         if ready_file:
-            write_durably(ready_file, b"")
-            ready_file.unlink()
+            ready_file.unlink(missing_ok=True)
+            # Under another name: whoever waits for the file must not see it yet.
+            trial = ready_file.with_name(f".{ready_file.name}.trial")
+            write_durably(trial, b"")
+            trial.unlink()
     except OSError as error:
         raise BadConfiguration(
             f"--ready-file {ready_file} cannot be written: {error.strerror}"
