@@ -1,0 +1,130 @@
+"""An app that behaves as the path asks: well, slowly, too much, or badly."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import signal
+import socket
+import struct
+
+WHO = (
+    f"Cluster: {os.environ['DOMICILE_CLUSTER']}\r\n"
+    f"Generation: {os.environ['DOMICILE_GENERATION']}\r\n"
+).encode()
+PIECE = bytes(range(256)) * 256
+
+
+class Request:
+    def __init__(self, head):
+        lines = head.decode("latin-1").split("\r\n")
+        self.method, self.path, _ = lines[0].split(" ")
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        self.fields = {name.lower(): value.strip() for name, _, value in pairs}
+
+
+async def pieces(reader, request):
+    if request.fields.get("transfer-encoding") == "chunked":
+        while size := int(await reader.readline(), 16):
+            yield await reader.readexactly(size)
+            await reader.readexactly(2)
+        await reader.readexactly(2)
+        return
+    left = int(request.fields.get("content-length", 0))
+    while left:
+        piece = await reader.read(min(left, len(PIECE)))
+        left -= len(piece)
+        yield piece
+
+
+def say(writer, request, body, *fields):
+    head = [b"HTTP/1.1 200 OK\r\n", WHO, *fields, b"Content-Length: %d\r\n" % len(body)]
+    writer.write(b"".join([*head, b"\r\n"]))
+    if request.method != "HEAD":
+        writer.write(body)
+
+
+async def digest(reader, writer, request):
+    seen, length = hashlib.sha256(), 0
+    async for piece in pieces(reader, request):
+        seen.update(piece)
+        length += len(piece)
+    say(writer, request, f"{length} {seen.hexdigest()}".encode())
+
+
+async def pour(writer, size, chunked):
+    framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
+    writer.write(b"HTTP/1.1 200 OK\r\n" + WHO + framing + b"\r\n\r\n")
+    for _ in range(size // len(PIECE)):
+        writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if chunked else PIECE)
+        await writer.drain()
+    if chunked:
+        writer.write(b"0\r\n\r\n")
+
+
+def reset(writer, framing):
+    """Break off with a reset, which is no end of anything."""
+    writer.write(b"HTTP/1.1 200 OK\r\n" + WHO + framing + b"\r\n" + PIECE)
+    bound = writer.get_extra_info("socket")
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    asyncio.get_running_loop().call_later(0.3, writer.transport.abort)
+
+
+async def answer(reader, writer, request):
+    match request.path.strip("/").split("/"):
+        case ["digest"]:
+            await digest(reader, writer, request)
+        case ["pid"]:
+            say(writer, request, str(os.getpid()).encode())
+        case ["origin"]:
+            say(writer, request, request.fields["x-forwarded-for"].encode())
+        case ["bytes" | "chunks" as how, size]:
+            await pour(writer, int(size), chunked=how == "chunks")
+        case ["hang"]:
+            await reader.read()
+        case ["slowly", seconds]:
+            await asyncio.sleep(float(seconds))
+            say(writer, request, b"at last")
+        case ["reset", "length"]:
+            reset(writer, b"Content-Length: 1000000\r\n")
+            await reader.read()
+        case ["reset", "close"]:
+            reset(writer, b"")
+            await reader.read()
+        case ["short"]:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+            writer.close()
+        case ["nonsense"]:
+            writer.write(b"HTTP/1.1 OK, more or less\r\n\r\n")
+        case ["deaf"]:
+            say(writer, request, b"", b"Connection: close\r\n")
+            writer.close()
+            SERVERS[0].close()
+        case _:
+            say(writer, request, f"{request.method} {request.path}".encode())
+
+
+async def converse(reader, writer):
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        while not writer.is_closing():
+            head = await reader.readuntil(b"\r\n\r\n")
+            await answer(reader, writer, Request(head[:-4]))
+            await writer.drain()
+    writer.close()
+
+
+SERVERS = []
+
+
+async def main():
+    host, port = os.environ["HOST"], os.environ["PORT"]
+    if fixed := os.environ.get("FIXED_PORT"):
+        host, port = "0.0.0.0", fixed
+    SERVERS.append(await asyncio.start_server(converse, host, int(port)))
+    end = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
+    await end.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

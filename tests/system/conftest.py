@@ -1,0 +1,262 @@
+"""A demo on ports of its own, asked as its users would; shared where nothing is hurt."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import dns.message
+import dns.query
+import httpx
+import psutil
+import pytest
+from websockets.sync.client import connect
+
+COMMAND = Path(sys.executable).with_name("domicile")
+STAGE = Path(__file__).parent / "apps" / "stage"
+HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
+PLANS = {"amber": "free", "birch": "pro"}
+CLUSTER_KEYS = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
+
+# So that an app that never starts, or never answers, does not keep the tests waiting.
+START_SECONDS = 8.0
+ANSWER_SECONDS = 4.0
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+class Demo:
+    """A demo in a folder, with a client's view of it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.data = folder / "data"
+        self.ready = folder / "ready.json"
+        self.restarted = {}
+        self._write_plan(iter(free_ports(4 + 2 * len(CLUSTER_KEYS))))
+
+    def _write_plan(self, ports):
+        keys = ("nameserver", "directory", "nameserver_admin", "directory_admin")
+        self.ports = {key: next(ports) for key in keys}
+        lines = [f"{key} = {port}" for key, port in self.ports.items()]
+        lines.append(f"start_seconds = {START_SECONDS}")
+        for name, host in HOSTS.items():
+            self.ports[name] = {key: next(ports) for key in CLUSTER_KEYS}
+            lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
+            lines += [f'prefers = ["{PLANS[name]}"]']
+            lines += [f"answer_seconds = {ANSWER_SECONDS}"]
+            lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
+        (self.folder / "demo.toml").write_text("\n".join(lines))
+
+    def start(self):
+        self.ready.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            [
+                COMMAND, "demo", "--data", self.data,
+                "--config", self.folder / "demo.toml", "--ready-file", self.ready,
+            ],
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not self.ready.exists():
+            assert self.process.poll() is None
+            time.sleep(0.05)
+        self.services = json.loads(self.ready.read_text())["services"]
+
+    def end(self):
+        for process in self.restarted.values():
+            process.terminate()
+            process.wait(20)
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0
+
+    def kill(self, *names):
+        """Kill services with all their processes, apps apart."""
+        for name in names:
+            os.killpg(self.services[name]["pid"], signal.SIGKILL)
+
+    def restart(self, name):
+        """Start a service that was killed, as it was started before."""
+        config = self.services[name]["config"]
+        with (self.folder / f"{name}.log").open("a") as log:
+            self.restarted[name] = subprocess.Popen(
+                [COMMAND, name.partition("-")[0], "--config", config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    # As a client
+
+    def resolve(self, name, kind="A", ask=dns.query.udp):
+        answer = self.ask_dns(dns.message.make_query(name, kind), ask)
+        return str(answer.answer[0][0]) if answer.answer else None
+
+    def ask_dns(self, query, ask=dns.query.udp):
+        return ask(query, "127.0.0.1", timeout=5, port=self.ports["nameserver"])
+
+    def place(self, cluster):
+        """Give address and port of a cluster's proxy, by its name or its address."""
+        name = next(n for n, host in HOSTS.items() if cluster in (n, host))
+        return HOSTS[name], self.ports[name]["proxy"]
+
+    def fetch(self, host, path="/", at=None, method="GET", **more):
+        """Ask at a cluster, or where DNS says."""
+        address, port = self.place(at or self.resolve(host))
+        url = f"http://{address}:{port}{path}"
+        return httpx.request(method, url, headers={"Host": host}, timeout=20, **more)
+
+    def connect(self, cluster):
+        return socket.create_connection(self.place(cluster), timeout=20)
+
+    def say(self, data, cluster="amber"):
+        """Write bytes to a proxy; gives all that comes until it closes."""
+        with self.connect(cluster) as connection:
+            connection.sendall(data)
+            return read_all(connection)
+
+    @contextlib.contextmanager
+    def chat(self, host, cluster):
+        raw = self.connect(cluster)
+        with connect(f"ws://{host}/", sock=raw, proxy=None) as opened:
+            yield opened
+
+    # As an operator
+
+    def ask(self, *verb):
+        environment = os.environ | {"DOMICILE_DATA": str(self.data)}
+        return subprocess.run(
+            [COMMAND, *verb, "--json"],
+            capture_output=True, text=True, env=environment, timeout=60,
+        )  # fmt: skip
+
+    def run(self, *verb):
+        ran = self.ask(*verb)
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    def refused(self, *verb):
+        """Give the one line that a verb says where it cannot be done."""
+        ran = self.ask(*verb)
+        assert ran.returncode != 0
+        assert ran.stdout == ""
+        (line,) = [each for each in ran.stderr.splitlines() if "domicile: " in each]
+        assert "Traceback" not in ran.stderr
+        return line.removeprefix("domicile: ")
+
+    def deploy(self, name, *options, command="exec python app.py"):
+        """Deploy the stage; gives the app and its first host."""
+        told = ("app", "deploy", name, str(STAGE), "--command", command, *options)
+        return self.run(*told)["hosts"][0]
+
+    def move(self, app, to):
+        return self.run("app", "move", app, "--to", to)
+
+    def metric(self, cluster, name):
+        port = self.ports[cluster]["proxy_admin"]
+        lines = httpx.get(f"http://{HOSTS[cluster]}:{port}/metrics").text.splitlines()
+        (value,) = [line.split()[-1] for line in lines if line.startswith(name + " ")]
+        return float(value)
+
+    def log_of(self, name):
+        return (self.data / "logs" / f"{name}.log").read_text()
+
+
+class Growth(NamedTuple):
+    """How much memory the processes held, in bytes: at most, and at the end."""
+
+    at_most: int
+    at_last: int
+
+
+class Memory:
+    """Watches the resident memory of a demo's processes while a block runs."""
+
+    def __init__(self, demo):
+        tree = psutil.Process(demo.process.pid).children(recursive=True)
+        self._pids = [each.pid for each in tree]
+        self._before = self._measure()
+        self._most = dict(self._before)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        last = self._measure()
+        self.growth = Growth(self._sum(self._most), self._sum(last))
+
+    def _sum(self, measured):
+        return sum(max(0, rss - self._before[pid]) for pid, rss in measured.items())
+
+    def _watch(self):
+        while not self._over.wait(0.05):
+            for pid, rss in self._measure().items():
+                self._most[pid] = max(rss, self._most[pid])
+
+    def _measure(self):
+        return {pid: resident(pid) for pid in self._pids}
+
+
+def resident(pid):
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def read_all(connection):
+    received = b""
+    while data := connection.recv(1 << 16):
+        received += data
+    return received
+
+
+@contextlib.contextmanager
+def running(folder):
+    demo = Demo(folder)
+    try:
+        demo.start()
+        yield demo
+    finally:
+        demo.end()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """One for all tests that leave the services as they found them."""
+    with running(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="session")
+def stage(demo):
+    """The host of an app that behaves as it is asked to."""
+    return demo.deploy("stage.ada")
+
+
+@pytest.fixture(scope="module")
+def own_demo(tmp_path_factory):
+    """One for a module that kills services."""
+    with running(tmp_path_factory.mktemp("own")) as demo:
+        yield demo
+
+
+@pytest.fixture
+def memory(demo):
+    return Memory(demo)
