@@ -7,7 +7,9 @@ import pytest
 from domicile.config import Address
 from domicile.directory.main import serve
 from domicile.directory.settings import Settings
+from domicile.model.feed import Ask, encode_ask
 from domicile.model.records import Zone
+from domicile.service.admin import Admin
 from domicile.service.sockets import open_alone
 from domicile.store.store import Store
 
@@ -94,3 +96,43 @@ async def ns1(running, operator):
     answer = await operator.post("/v1/nameservers", json={"name": "ns1"})
     async with running.client(answer.json()["token"]) as client:
         yield client
+
+
+class Outposts:
+    """Admin listeners of followers that are not there; each tells a page of the test's."""
+
+    def __init__(self):
+        self.pages = {}
+        self.servers = []
+
+    async def open(self, path, page):
+        """Open one, and give its address."""
+
+        async def tell(query):
+            self.pages.setdefault(path, []).append(query)
+            return page
+
+        listener = open_alone(Address("127.0.0.1", 0))
+        self.servers.append(await Admin({path: tell}).serve(listener))
+        return str(Address(*listener.getsockname()))
+
+
+@pytest.fixture
+async def outposts():
+    outposts = Outposts()
+    yield outposts
+    for server in outposts.servers:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.fixture
+def follow():
+    """Ask for the feed once, so that the directory knows who follows from where."""
+
+    async def follow(client, name, kinds, admin="", cluster=""):
+        ask = Ask(name, kinds, cluster=cluster, admin=admin)
+        answer = await client.post("/v1/feed", content=encode_ask(ask))
+        assert answer.status_code == 200, answer.text
+
+    return follow

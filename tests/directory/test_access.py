@@ -35,6 +35,7 @@ app.show          a        o     -       -
 app.stop          a        o     -       -
 app.start         a        o     -       -
 app.delete        a        o     -       -
+app.logs          a        o     -       -
 app.move          a        o     -       -
 app.move-to       a        -     -       -
 move.list         a        o     -       -
@@ -42,6 +43,7 @@ move.show         a        o     -       -
 blob.put          a        a     -       -
 blob.get          a        -     a       -
 link.certificate  -        -     o       -
+link.show         a        -     -       -
 link.rotate       a        -     -       -
 feed              -        -     o       a
 report            -        -     o       -

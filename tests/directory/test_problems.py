@@ -14,9 +14,13 @@ from domicile.directory.apps import NotFound
 from domicile.directory.authority import BadAuthorityFolder
 from domicile.directory.problems import STATUSES, problem_of
 from domicile.errors import DomicileError
+from domicile.service.asking import NoAnswer
 
 # Raised only while the directory starts, or not at all in it.
 NEVER_ANSWERED = {BadAuthorityFolder}
+
+# Those whom the directory asks did not answer it.
+OF_OTHERS = {NoAnswer}
 
 
 def errors_in(package):
@@ -37,7 +41,7 @@ RAISED = sorted(
 def test_an_error_that_a_caller_can_cause_is_not_the_directorys_fault(error):
     """A new error belongs in the table."""
     problem = problem_of(error("what was wrong"))
-    assert 400 <= problem.status < 500
+    assert problem.status == 502 if error in OF_OTHERS else 400 <= problem.status < 500
     assert problem.detail == "what was wrong"
     assert problem.type == f"urn:domicile:{error.__name__}"
 

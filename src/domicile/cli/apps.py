@@ -124,6 +124,20 @@ def delete_app(
         show(deleted if no_wait else _wait(opened, deleted, "stopped"), as_json)
 
 
+@app.command("logs")
+def show_log(
+    name: AppName, lines: int = 100, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Print the end of what an app wrote, in the cluster where it lives."""
+    with api(data) as opened:
+        log = opened.get(f"/apps/{name}/logs", lines=lines)
+    if as_json:
+        show(log, as_json=True)
+        return
+    for line in log["lines"]:
+        print(line)
+
+
 def _wait(opened: Api, wanted: Json, done: str) -> Json:
     """Wait until the cluster where the app lives has done it; raises NotYet."""
     app = opened.wait_until_done(wanted)

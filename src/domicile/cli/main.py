@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, session, verbs
+from domicile.cli import apps, insight, session, verbs
 from domicile.client.access import data_folder
 from domicile.config import load
 from domicile.errors import DomicileError
@@ -28,8 +28,11 @@ for _group, _name in (
     (verbs.cluster, "cluster"),
     (apps.app, "app"),
     (verbs.move, "move"),
+    (verbs.authority, "authority"),
 ):
     app.add_typer(_group, name=_name)
+app.command()(insight.explain)
+app.command()(insight.status)
 
 ConfigFile = Annotated[
     Path,

@@ -24,8 +24,11 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else.")
 ]
 
+_WIDEST = 400
+
 progress = Console(stderr=True, highlight=False)
-_output = Console(highlight=False)
+# What is not read on a screen is not cut to its width.
+_output = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
 
 
 @contextmanager
@@ -42,6 +45,11 @@ def say(line: str) -> None:
     """Show a line of progress as it is; who does not read it does not stop us."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
+
+
+def warn(line: str) -> None:
+    """Print a line that matters more than the others: in red, where there is colour."""
+    _output.print(line, style="bold red", soft_wrap=True, markup=False)
 
 
 def show(record: Json, as_json: bool) -> None:

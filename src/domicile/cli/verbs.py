@@ -5,9 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from domicile.cli.session import AsJson, Data, api, show, show_rows
+from domicile.client.api import Json
 
 owner = typer.Typer(help="People and teams.", no_args_is_help=True)
 cluster = typer.Typer(help="Failure domains.", no_args_is_help=True)
+authority = typer.Typer(help="Whom the links trust.", no_args_is_help=True)
 move = typer.Typer(help="Moves of apps between clusters.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
@@ -100,6 +102,29 @@ def show_move(
     """Show a move."""
     with api(data) as opened:
         show(opened.get(f"/moves/{move_id}"), as_json)
+
+
+@authority.command("show")
+def show_authority(data: Data = None, as_json: AsJson = False) -> None:
+    """Show the links' private CA: its epoch, and the certificates that are trusted."""
+    with api(data) as opened:
+        _show_authority(opened.get("/link-authority"), as_json)
+
+
+@authority.command("rotate")
+def rotate_authority(data: Data = None, as_json: AsJson = False) -> None:
+    """Make a new CA for the links; every proxy then gets a new certificate by itself."""
+    with api(data) as opened:
+        opened.post("/link-authority/rotate", {})
+        _show_authority(opened.get("/link-authority"), as_json)
+
+
+def _show_authority(found: Json, as_json: bool) -> None:
+    if as_json:
+        show(found, as_json=True)
+        return
+    print(f"epoch {found['epoch']}")
+    show_rows(found["trusted"], ("subject", "sha256", "until"), as_json=False)
 
 
 def _flat(added: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Operation(StrEnum):
     APP_STOP = "app.stop"
     APP_START = "app.start"
     APP_DELETE = "app.delete"
+    APP_LOGS = "app.logs"
     APP_MOVE = "app.move"
     APP_MOVE_TO = "app.move-to"
     MOVE_LIST = "move.list"
@@ -60,6 +61,7 @@ class Operation(StrEnum):
     BLOB_PUT = "blob.put"
     BLOB_GET = "blob.get"
     LINK_CERTIFICATE = "link.certificate"
+    LINK_SHOW = "link.show"
     LINK_ROTATE = "link.rotate"
     FEED = "feed"
     REPORT = "report"
@@ -89,6 +91,7 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.APP_STOP: Reach.OWN,
         Operation.APP_START: Reach.OWN,
         Operation.APP_DELETE: Reach.OWN,
+        Operation.APP_LOGS: Reach.OWN,
         Operation.APP_MOVE: Reach.OWN,
         Operation.MOVE_LIST: Reach.OWN,
         Operation.MOVE_SHOW: Reach.OWN,

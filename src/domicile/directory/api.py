@@ -17,8 +17,9 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, JSONBody
 from litestar.response import File, Stream
 
-from domicile.directory import apps_api, journal, lifecycle
+from domicile.directory import apps_api, insight_api, journal, lifecycle
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
+from domicile.directory.authority import Trusted
 from domicile.directory.conversation import (
     Asked,
     let_in,
@@ -98,6 +99,14 @@ class LinkCertificate(msgspec.Struct, frozen=True):
     certificate: str
     epoch: int
     authority: tuple[str, ...]
+
+
+class AuthorityShown(msgspec.Struct, frozen=True):
+    """Whom the links trust, newest first, and the same in PEM."""
+
+    epoch: int
+    trusted: tuple[Trusted, ...]
+    bundle: tuple[str, ...]
 
 
 @post("/owners", operation=Operation.OWNER_ADD)
@@ -195,6 +204,13 @@ async def post_link_certificate(
     return LinkCertificate(certificate, record.epoch, record.bundle)
 
 
+@get("/link-authority", operation=Operation.LINK_SHOW)
+async def show_link_authority(directory: Opened) -> AuthorityShown:
+    authority = directory.authority
+    record = authority.record
+    return AuthorityShown(record.epoch, authority.trusted, record.bundle)
+
+
 @post("/link-authority/rotate", operation=Operation.LINK_ROTATE)
 async def rotate_link_authority(request: Asked, directory: Opened) -> Response[bytes]:
     async def work(tx: Transaction) -> msgspec.Struct:
@@ -254,9 +270,9 @@ ROUTES: Sequence[Any] = (
     post_cluster, list_clusters, show_cluster, put_cluster,
     post_nameserver,
     put_blob, get_blob,
-    post_link_certificate, rotate_link_authority,
+    post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
-    *apps_api.ROUTES,
+    *apps_api.ROUTES, *insight_api.ROUTES,
 )  # fmt: skip
 
 

@@ -24,9 +24,9 @@ from domicile.directory.conversation import Asked, Work, work_once
 from domicile.directory.lifecycle import delete_app, start_app, stop_app
 from domicile.directory.registry import demand
 from domicile.directory.service import Directory
-from domicile.model.moves import ENDS, Move, fulfils
-from domicile.model.names import hosts_of
-from domicile.model.records import App, AppState, Placement, Residence, app_key
+from domicile.directory.shown import AppInFull, shown, shown_in_full
+from domicile.model.moves import ENDS, Move
+from domicile.model.records import App, AppState
 from domicile.store.transaction import Reading, Transaction
 
 Opened = NamedDependency[Directory]
@@ -60,25 +60,6 @@ class Planned(Move, frozen=True):
     note: str = ""
 
 
-class AppShown(msgspec.Struct, frozen=True):
-    """An app as its owner sees it."""
-
-    id: str
-    name: str
-    owner: str
-    cluster: str
-    generation: int
-    state: str
-    hosts: tuple[str, ...]
-    detail: str = ""
-
-
-class AppInFull(AppShown, frozen=True):
-    """An app, and the clusters that have not yet done what is wanted of it there."""
-
-    waits_for: tuple[str, ...] = ()
-
-
 class Shown(msgspec.Struct, frozen=True):
     """The rows of a list."""
 
@@ -109,7 +90,7 @@ async def list_apps(request: Asked, directory: Opened) -> Shown:
     async with directory.store.reading() as reading:
         return Shown(
             [
-                await _shown(reading, app)
+                await shown(reading, app)
                 for app in await reading.all(App)
                 if request.user.may(Operation.APP_LIST, app.owner)
                 and app.state is not AppState.DELETED
@@ -125,11 +106,11 @@ async def show_app(
     deadline = _deadline(wait)
     while True:
         async with directory.store.reading() as reading:
-            found = await _found(reading, request.user, Operation.APP_SHOW, app)
-            shown = await _shown_in_full(reading, found)
+            found = await found_app(reading, request.user, Operation.APP_SHOW, app)
+            in_full = await shown_in_full(reading, found)
         left = deadline - monotonic()
-        if not shown.waits_for or left <= 0:
-            return shown
+        if not in_full.waits_for or left <= 0:
+            return in_full
         await directory.reported.wait(min(left, _LOOK_SECONDS))
 
 
@@ -177,7 +158,7 @@ async def post_move(
     """Plan a move; a move of the app that has not ended is waited for, so long."""
 
     async def work(tx: Transaction) -> Planned:
-        found = await _found(tx, request.user, Operation.APP_MOVE_TO, app)
+        found = await found_app(tx, request.user, Operation.APP_MOVE_TO, app)
         move = await plan_move(tx, found, data.to, data.generation)
         return _planned(move, await note_on(tx, found.owner, data.to))
 
@@ -226,9 +207,9 @@ async def _change(
     request: Asked, directory: Directory, operation: Operation, app: str, wait: float
 ) -> Response[bytes]:
     async def work(tx: Transaction) -> AppInFull:
-        found = await _found(tx, request.user, operation, app)
+        found = await found_app(tx, request.user, operation, app)
         await _CHANGES[operation](tx, found)
-        return await _shown_in_full(tx, await demand(tx, App, found.id))
+        return await shown_in_full(tx, await demand(tx, App, found.id))
 
     return await _work_after_moves(request, directory, work, wait)
 
@@ -269,7 +250,7 @@ async def _move(caller: Caller, directory: Directory, move_id: str) -> Move:
     return entry.move
 
 
-async def _found(
+async def found_app(
     reading: Reading, caller: Caller, operation: Operation, name: str
 ) -> App:
     """Find an app; another owner's is not found, like one that is not there."""
@@ -277,31 +258,6 @@ async def _found(
     if not caller.may(operation, app.owner):
         raise no_app(name)
     return app
-
-
-async def _shown(reading: Reading, app: App) -> AppShown:
-    placement = await reading.get(Placement, app.id)
-    return AppShown(
-        app.id,
-        app.name,
-        app.owner,
-        placement.cluster if placement else "",
-        placement.generation if placement else app.generation,
-        app.state.value,
-        hosts_of(app.name, app.owner, app.id, app.zone),
-        app.detail,
-    )
-
-
-async def _shown_in_full(reading: Reading, app: App) -> AppInFull:
-    reports = await journal.reports_on(reading, app.id)
-    waits_for = [
-        residence.cluster
-        for residence in await reading.find_all(Residence, app_key(app.id))
-        if not fulfils(reports.get(residence.cluster), residence)
-    ]
-    shown = msgspec.structs.asdict(await _shown(reading, app))
-    return AppInFull(**shown, waits_for=tuple(waits_for))
 
 
 ROUTES = (

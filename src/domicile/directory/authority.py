@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,6 +39,14 @@ class BadAuthorityFolder(DomicileError):
     """The folder of the private CA cannot be used."""
 
 
+class Trusted(msgspec.Struct, frozen=True):
+    """A certificate of the CA, for people."""
+
+    subject: str
+    sha256: str
+    until: str
+
+
 class LinkAuthority:
     """Signs link certificates with the key of the newest epoch."""
 
@@ -61,6 +70,12 @@ class LinkAuthority:
             epoch=newest_first[0],
             bundle=tuple(_pem(self._certificates[epoch]) for epoch in newest_first),
         )
+
+    @property
+    def trusted(self) -> tuple[Trusted, ...]:
+        """Describe the certificates of the record, in its order."""
+        newest_first = sorted(self._certificates.items(), reverse=True)
+        return tuple(_described(certificate) for _, certificate in newest_first)
 
     def rotate(self) -> Authority:
         """Make the CA of the next epoch, which signs from now on."""
@@ -121,6 +136,14 @@ class LinkAuthority:
             self._key, self._certificates[epoch] = _read(
                 self._folder / f"link-{epoch}.pem"
             )
+
+
+def _described(certificate: x509.Certificate) -> Trusted:
+    return Trusted(
+        certificate.subject.rfc4514_string(),
+        certificate.fingerprint(hashes.SHA256()).hex(),
+        certificate.not_valid_after_utc.isoformat(),
+    )
 
 
 def _epochs_in(folder: Path) -> Iterable[int]:

@@ -19,6 +19,7 @@ from domicile.errors import DomicileError
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
+from domicile.service.asking import NoAnswer
 from domicile.store.transaction import StaleGeneration
 
 MEDIA_TYPE = "application/problem+json"
@@ -41,6 +42,7 @@ STATUSES: dict[type[DomicileError], int] = {
     NotLive: 409,
     StaleGeneration: 409,
     KeyReused: 422,
+    NoAnswer: 502,
     DomicileError: 500,
 }
 
@@ -73,7 +75,7 @@ def problem_of(error: Exception) -> Problem:
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer a request with the problem that ended it."""
     problem = problem_of(error)
-    if problem.status >= 500:
+    if problem.status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
         path = request.scope["path"]
         _log.error("request failed", path=path, exc_info=error)
     headers = dict(getattr(error, "headers", None) or {})

@@ -1,24 +1,29 @@
 """What the directory's API works with, opened together and closed together."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
 import msgspec
 
-from domicile.clock import wall
+from domicile.clock import Clock, wall
 from domicile.directory.access import Role, remember
 from domicile.directory.authority import LinkAuthority
 from domicile.directory.blobs import BlobFolder
 from domicile.directory.registry import put_if_new
 from domicile.directory.settings import Settings
 from domicile.model.records import Record
+from domicile.service.asking import open_client
 from domicile.store.bell import Bell
 from domicile.store.feed import Feed
 from domicile.store.store import Store
 
 
 class Directory(msgspec.Struct, frozen=True):
-    """The open directory; `reported` rings when a cluster has reported."""
+    """The open directory; `reported` rings when a cluster has reported.
+
+    `asking` is what the admin listeners of followers are asked with.
+    """
 
     store: Store
     feed: Feed
@@ -26,14 +31,17 @@ class Directory(msgspec.Struct, frozen=True):
     blobs: BlobFolder
     url: str
     reported: Bell
+    asking: httpx.AsyncClient
+    clock: Clock
 
 
 @asynccontextmanager
 async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
     """Open the directory of these settings, made if need be."""
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = await Store.open(settings.store_url)
-    try:
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.store_url)
+        stack.push_async_callback(store.close)
         authority = LinkAuthority(settings.authority_folder, wall)
         await _write_settled(store, [*settings.zones, authority.record])
         token = settings.read_operator_token()
@@ -46,9 +54,9 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             blobs=BlobFolder(settings.blob_folder),
             url=settings.public_url,
             reported=Bell(),
+            asking=await stack.enter_async_context(open_client()),
+            clock=wall,
         )
-    finally:
-        await store.close()
 
 
 async def _write_settled(store: Store, records: Iterable[Record]) -> None:

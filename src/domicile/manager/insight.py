@@ -11,7 +11,7 @@ from domicile.manager.tail import tail
 from domicile.model.ids import looks_like_id
 from domicile.model.records import Endpoint, Residence
 from domicile.replica.replica import Replica
-from domicile.service.asking import NoAnswer, ask_admin
+from domicile.service.asking import NoAnswer, Question, ask_admin
 from domicile.store.feed import Feed
 from domicile.store.feed import Follower as Proxy
 from domicile.store.store import Store
@@ -69,9 +69,8 @@ class Insight:
 
     async def _ask(self, proxy: Proxy, host: str) -> dict[str, Any]:
         try:
-            page: dict[str, Any] = await ask_admin(
-                self.client, proxy.admin, "/explain", {"host": host}, _PROXY_PATIENCE
-            )
+            question = Question("/explain", {"host": host}, _PROXY_PATIENCE)
+            page = await ask_admin(self.client, proxy.admin, question, dict[str, Any])
         except NoAnswer as error:
             return {"proxy": proxy.name, "error": str(error)}
         return {"proxy": proxy.name, **page}

@@ -1,6 +1,6 @@
 """Asks another service's admin listener: a JSON page, or a sentence that says why not."""
 
-from typing import Any
+from typing import NamedTuple, TypeVar
 
 import httpx
 import msgspec
@@ -10,9 +10,23 @@ from domicile.errors import DomicileError
 
 PATIENCE = 3.0
 
+Page = TypeVar("Page")
+
 
 class NoAnswer(DomicileError):
     """An admin listener did not tell what was asked."""
+
+
+class Question(NamedTuple):
+    """What is asked: a path, its query, and how many seconds are waited."""
+
+    path: str
+    query: dict[str, str]
+    patience: float = PATIENCE
+
+
+class _Trouble(msgspec.Struct, frozen=True):
+    message: str
 
 
 def open_client() -> httpx.AsyncClient:
@@ -23,30 +37,35 @@ def open_client() -> httpx.AsyncClient:
 
 
 async def ask_admin(
-    client: httpx.AsyncClient,
-    address: str,
-    path: str,
-    query: dict[str, str],
-    patience: float = PATIENCE,
-) -> Any:
-    """Give the page of the admin listener at an `address:port`; raises NoAnswer."""
+    client: httpx.AsyncClient, address: str, question: Question, kind: type[Page]
+) -> Page:
+    """Give a page of the admin listener at an `address:port`; raises NoAnswer."""
+    answer = await _ask(client, address, question)
     try:
-        url = f"http://{Address.parse(address)}{path}"
-        answer = await client.get(url, params=query, timeout=patience)
-        page = msgspec.json.decode(answer.content)
+        if answer.status_code != httpx.codes.OK:
+            said = msgspec.json.decode(answer.content, type=_Trouble).message
+            raise NoAnswer(f"its admin listener at {address} says: {said}")
+        return msgspec.json.decode(answer.content, type=kind)
+    except msgspec.DecodeError as error:
+        raise NoAnswer(
+            f"what is said at {address}{question.path} is not understood: {error}"
+        ) from error
+
+
+async def _ask(
+    client: httpx.AsyncClient, address: str, question: Question
+) -> httpx.Response:
+    try:
+        url = f"http://{Address.parse(address)}{question.path}"
+        return await client.get(url, params=question.query, timeout=question.patience)
     except BadConfiguration as error:
         raise NoAnswer(f"its admin listener is unknown: {error}") from error
     except httpx.TimeoutException as error:
         raise NoAnswer(
-            f"its admin listener at {address} did not answer within {patience:g} s"
+            f"its admin listener at {address} did not answer within "
+            f"{question.patience:g} s"
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NoAnswer(
             f"its admin listener at {address} does not answer: {error}"
         ) from error
-    except msgspec.DecodeError as error:
-        raise NoAnswer(f"what answers at {address} is no admin listener") from error
-    if answer.status_code != httpx.codes.OK:
-        said = page.get("message", "") if isinstance(page, dict) else ""
-        raise NoAnswer(f"its admin listener at {address} says: {said}")
-    return page

@@ -76,6 +76,10 @@ class Feed:
     def is_behind(self, follower: Follower) -> bool:
         return follower.silent_for(self._clock()) > BEHIND_SECONDS
 
+    def silence_of(self, follower: Follower) -> float:
+        """Give the seconds since it asked last."""
+        return follower.silent_for(self._clock())
+
     async def answer(self, ask: Ask) -> AsyncIterator[bytes]:
         """Give the frames of an answer: at once if there is news, else in a second."""
         piece = await self._piece(ask)

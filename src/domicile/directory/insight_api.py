@@ -1,0 +1,79 @@
+"""The API's routes for looking: an app's log, a host explained, the status of all."""
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from domicile.directory.access import Operation, Role
+from domicile.directory.apps_api import found_app
+from domicile.directory.conversation import Asked
+from domicile.directory.explaining import Explanation, explain
+from domicile.directory.service import Directory
+from domicile.directory.status import Status, status_of
+from domicile.model.records import App, Placement, Residence, app_key
+from domicile.service.asking import NoAnswer, Question, ask_admin
+from domicile.store.transaction import Reading
+
+Opened = NamedDependency[Directory]
+
+_LINES = 100
+
+
+class Log(msgspec.Struct, frozen=True):
+    """The last lines that an app wrote in a cluster."""
+
+    app: str
+    cluster: str
+    lines: tuple[str, ...]
+
+
+@get("/apps/{app:str}/logs", operation=Operation.APP_LOGS)
+async def show_log(
+    request: Asked,
+    app: FromPath[str],
+    directory: Opened,
+    lines: FromQuery[int] = _LINES,
+) -> Log:
+    """Give the end of the app's log, from the manager of the cluster where it lives."""
+    async with directory.store.reading() as reading:
+        found = await found_app(reading, request.user, Operation.APP_LOGS, app)
+        cluster = await _cluster_of(reading, found)
+    managers = [
+        each
+        for each in directory.feed.followers
+        if each.name.startswith(f"{Role.CLUSTER}/{cluster}/")
+    ]
+    if not managers:
+        raise NoAnswer(f"no manager of {cluster or 'any cluster'} can be asked")
+    newest = max(managers, key=lambda each: each.asked)
+    question = Question("/logs", {"app": found.id, "lines": str(lines)})
+    try:
+        return await ask_admin(directory.asking, newest.admin, question, Log)
+    except NoAnswer as error:
+        raise NoAnswer(f"the manager of {cluster}: {error}") from error
+
+
+async def _cluster_of(reading: Reading, app: App) -> str:
+    """Say where it lives, or where it was to live: a failed one's log tells why."""
+    placement = await reading.get(Placement, app.id)
+    if placement is not None:
+        return placement.cluster
+    residences = await reading.find_all(Residence, app_key(app.id))
+    newest = max(residences, key=lambda each: each.generation, default=None)
+    return newest.cluster if newest else ""
+
+
+@get("/explain", operation=Operation.EXPLAIN)
+async def show_explanation(directory: Opened, host: FromQuery[str]) -> Explanation:
+    """Say what directory, name servers, managers and proxies make of a host."""
+    return await explain(directory, host)
+
+
+@get("/status", operation=Operation.STATUS)
+async def show_status(directory: Opened) -> Status:
+    """Say how everything is, and what is wrong."""
+    return await status_of(directory)
+
+
+ROUTES = (show_log, show_explanation, show_status)

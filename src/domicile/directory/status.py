@@ -1,0 +1,144 @@
+"""How everything is: what an operator looks at first."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from domicile.directory import journal
+from domicile.directory.access import Role
+from domicile.directory.service import Directory
+from domicile.model.records import App, AppState, Cluster, Placement
+
+# A move that goes well is over by then, its drain included.
+SLOW_MOVE_SECONDS = 120.0
+
+
+class FollowerStatus(msgspec.Struct, frozen=True):
+    """How far a follower is: changes that it has not acknowledged, seconds of silence."""
+
+    name: str
+    serial: int
+    lag: int
+    silent: float
+    behind: bool
+
+
+class ClusterStatus(msgspec.Struct, frozen=True):
+    """A cluster, with the number of apps that live there."""
+
+    name: str
+    addresses: tuple[str, ...]
+    apps: int
+    followed: bool
+
+
+class OpenMove(msgspec.Struct, frozen=True):
+    """A move that has not ended, and for how many seconds it is at its step."""
+
+    id: str
+    app: str
+    source: str
+    target: str
+    generation: int
+    step: str
+    seconds: float
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What there is; `problems` are sentences, the worst of it."""
+
+    serial: int
+    problems: tuple[str, ...]
+    clusters: tuple[ClusterStatus, ...]
+    followers: tuple[FollowerStatus, ...]
+    apps: dict[str, int]
+    moves: tuple[OpenMove, ...]
+
+
+async def status_of(directory: Directory) -> Status:
+    async with directory.store.reading() as reading:
+        serial = (await reading.head()).serial
+        clusters = await reading.all(Cluster)
+        places = Counter(each.cluster for each in await reading.all(Placement))
+        apps = {app.id: app for app in await reading.all(App)}
+        entries = await journal.open_moves(reading)
+    followers = _followers(directory, serial)
+    cluster_rows = tuple(
+        ClusterStatus(
+            each.name, each.addresses, places[each.name], _is_followed(each, followers)
+        )
+        for each in clusters
+    )
+    moves = tuple(
+        OpenMove(
+            entry.move.id,
+            _name_of(apps[entry.move.app]),
+            entry.move.source,
+            entry.move.target,
+            entry.move.generation,
+            entry.move.step.value,
+            max(0.0, directory.clock() - entry.since),
+        )
+        for entry in entries
+    )
+    problems = (
+        *_of_followers(followers, cluster_rows),
+        *_of_apps(apps.values()),
+        *_of_moves(moves),
+    )
+    states = dict(Counter(app.state.value for app in apps.values()))
+    return Status(serial, problems, cluster_rows, followers, states, moves)
+
+
+def _followers(directory: Directory, serial: int) -> tuple[FollowerStatus, ...]:
+    feed = directory.feed
+    return tuple(
+        FollowerStatus(
+            each.name,
+            each.serial,
+            max(0, serial - each.serial),
+            feed.silence_of(each),
+            feed.is_behind(each),
+        )
+        for each in sorted(feed.followers, key=lambda each: each.name)
+    )
+
+
+def _is_followed(cluster: Cluster, followers: Iterable[FollowerStatus]) -> bool:
+    prefix = f"{Role.CLUSTER}/{cluster.name}/"
+    return any(each.name.startswith(prefix) and not each.behind for each in followers)
+
+
+def _of_followers(
+    followers: Sequence[FollowerStatus], clusters: Iterable[ClusterStatus]
+) -> Iterable[str]:
+    for cluster in clusters:
+        if not cluster.followed:
+            yield f"cluster {cluster.name}: no manager of it asks the directory"
+    prefix = f"{Role.NAMESERVER}/"
+    if not any(each.name.startswith(prefix) for each in followers):
+        yield "no name server has ever asked the directory"
+    for each in followers:
+        if each.behind:
+            yield f"{each.name} is behind: silent for {each.silent:.0f} s"
+
+
+def _of_apps(apps: Iterable[App]) -> Iterable[str]:
+    for app in apps:
+        if app.state is AppState.FAILED:
+            yield f"app {_name_of(app)} failed: {app.detail}"
+
+
+def _of_moves(moves: Iterable[OpenMove]) -> Iterable[str]:
+    for move in moves:
+        if move.seconds > SLOW_MOVE_SECONDS:
+            yield (
+                f"the move of {move.app} to {move.target} is {move.step} for "
+                f"{move.seconds:.0f} s: see `domicile app show {move.app}` for whom it "
+                "waits"
+            )
+
+
+def _name_of(app: App) -> str:
+    return f"{app.name}.{app.owner}" if app.name else app.id

@@ -1,0 +1,96 @@
+"""Explain and status, by the command itself, on real services."""
+
+import json
+import time
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def seen(hosting, folder):
+    """An app that lives in birch and has a tombstone in amber."""
+    app = hosting.ask("app", "deploy", "seen.ada", str(folder))
+    hosting.run("app", "move", "seen.ada", "--to", "birch")
+    return app
+
+
+def test_a_host_is_explained_by_directory_name_server_proxy_and_tombstone(
+    hosting, seen
+):
+    found = hosting.ask("explain", "seen.ada.apps.test")
+    said = {each["who"]: each for each in found["statements"]}
+    assert found["app"]["id"] == seen["id"]
+    assert said["directory"]["says"] == "seen.ada is running, lives in birch"
+    assert said["name server ns1"]["says"] == "127.0.0.1 (birch)"
+    assert said["manager of amber"]["says"].startswith("away in amber's store")
+    assert said["manager of birch"]["says"].startswith("here in birch's store")
+    assert said["proxy proxy-amber of amber"]["says"] == (
+        "tombstone: forwards to birch"
+    )
+    assert said["proxy proxy-birch of birch"]["says"].startswith(
+        "serves: its app is at"
+    )
+    for each in said.values():
+        assert (each["generation"], each["behind"]) == (2, False)
+        assert each["serial"] > 0
+
+
+def test_an_explanation_is_a_table_for_people(hosting, seen):
+    head, *rows = hosting.run("explain", "seen.ada.apps.test").stdout.splitlines()
+    assert head.split() == ["who", "serial", "generation", "behind", "says"]
+    assert len(rows) == 6
+    assert any("tombstone: forwards to birch" in row for row in rows)
+
+
+def test_a_dead_proxy_is_a_line_of_the_explanation(hosting, seen):
+    hosting.kill("proxy-amber")
+    try:
+        found = hosting.ask("explain", "seen.ada.apps.test")
+    finally:
+        hosting.start_again("proxy-amber", "proxy")
+        hosting.wait_until_answered(f"http://{hosting.at('amber-proxy')}/")
+    said = {each["who"]: each for each in found["statements"]}
+    assert "does not answer" in said["proxy proxy-amber of amber"]["says"]
+    assert said["proxy proxy-amber of amber"]["serial"] is None
+    assert said["proxy proxy-birch of birch"]["serial"] > 0
+
+
+def test_the_status_shows_clusters_followers_and_apps(hosting, seen):
+    found = hosting.ask("status")
+    assert [each["name"] for each in found["clusters"]] == ["amber", "birch"]
+    assert {each["name"] for each in found["followers"]} == {
+        "nameserver/ns1/ns1", "cluster/amber/manager-amber",
+        "cluster/birch/manager-birch",
+    }  # fmt: skip
+    assert found["apps"]["running"] >= 1
+
+
+def test_the_status_begins_with_what_is_wrong(hosting, seen):
+    hosting.kill("ns1")
+    try:
+        while not (problems := hosting.ask("status")["problems"]):
+            time.sleep(0.5)
+        first, *_ = hosting.run("status").stdout.splitlines()
+    finally:
+        hosting.start_again("ns1", "nameserver")
+    assert problems[0].startswith("nameserver/ns1/ns1 is behind: silent for ")
+    assert first.startswith("nameserver/ns1/ns1 is behind: silent for ")
+
+
+def test_a_log_is_printed_from_its_end(hosting, seen):
+    for _ in range(3):
+        hosting.fetch("birch", "seen.ada.apps.test")
+    lines = hosting.run("app", "logs", "seen.ada", "--lines", "2").stdout.splitlines()
+    assert lines == ["asked for /"] * 2
+    log = json.loads(hosting.run("app", "logs", seen["id"], "--json").stdout)
+    assert (log["app"], log["cluster"]) == (seen["id"], "birch")
+    assert log["lines"][-1] == "asked for /"
+
+
+def test_the_links_authority_is_shown_and_rotated(hosting, seen):
+    before = hosting.ask("authority", "show")
+    after = hosting.ask("authority", "rotate")
+    assert (after["epoch"], len(after["trusted"])) == (before["epoch"] + 1, 2)
+    assert after["trusted"][1] == before["trusted"][0]
+    assert hosting.run("authority", "show").stdout.startswith(f"epoch {after['epoch']}")
+    assert hosting.fetch("amber", "seen.ada.apps.test").text == "birch"

@@ -1,0 +1,50 @@
+"""What is wrong, as sentences."""
+
+import pytest
+
+from domicile.directory import status
+from domicile.directory.status import ClusterStatus, FollowerStatus, OpenMove
+from domicile.model.records import App, AppState
+
+AMBER = ClusterStatus("amber", (), 0, followed=True)
+NS1 = FollowerStatus("nameserver/ns1/f", 1, 0, 0.5, behind=False)
+
+
+def app(state, name="hello"):
+    return App("i" * 26, name, "ada", "apps.test", 1, state, detail="opened no port")
+
+
+@pytest.mark.parametrize(
+    ("followers", "cluster", "problems"),
+    [
+        ([NS1], AMBER, []),
+        ([], AMBER, ["no name server has ever asked the directory"]),
+        (
+            [NS1, FollowerStatus("cluster/amber/m", 1, 0, 61.2, behind=True)],
+            ClusterStatus("amber", (), 0, followed=False),
+            [
+                "cluster amber: no manager of it asks the directory",
+                "cluster/amber/m is behind: silent for 61 s",
+            ],
+        ),
+    ],
+)
+def test_who_is_silent_is_a_problem(followers, cluster, problems):
+    assert list(status._of_followers(followers, [cluster])) == problems
+
+
+def test_an_app_that_failed_is_a_problem_and_others_are_not():
+    apps = [app(state) for state in AppState]
+    assert list(status._of_apps(apps)) == ["app hello.ada failed: opened no port"]
+    unnamed = app(AppState.FAILED, name="")
+    assert list(status._of_apps([unnamed])) == [
+        f"app {unnamed.id} failed: opened no port"
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(119.0, 0), (121.0, 1)])
+def test_a_move_that_takes_long_is_a_problem(seconds, count):
+    move = OpenMove("m", "hello.ada", "amber", "birch", 2, "settling", seconds)
+    problems = list(status._of_moves([move]))
+    assert len(problems) == count
+    assert all("hello.ada to birch is settling for 121 s" in each for each in problems)
