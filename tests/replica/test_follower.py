@@ -139,6 +139,25 @@ async def test_it_says_who_asks_for_what(replica: Replica) -> None:
     (ask,) = feed.asks
     assert (ask.follower, ask.kinds, ask.cluster) == ("ns1", ("owner",), "amber")
     assert ask.notes == note
+
+
+async def test_the_question_after_a_change_says_that_the_workers_have_seen_it(
+    replica: Replica, owner
+) -> None:
+    """A moment later than the follower: else it would be told only a second later."""
+    notes = {"worker-1": WorkerNote(0)}
+
+    def look_soon() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.05, notes.update, {"worker-1": WorkerNote(2)})
+
+    feed, _ = await follow(
+        replica,
+        http(answer(Begin(0, 2, CHAIN), owner(1, "alice"))),
+        on_change=look_soon,
+        notes=lambda: dict(notes),
+    )
+    assert [ask.notes["worker-1"].serial for ask in feed.asks] == [0, 2]
     assert feed.heads[0].startswith(b"POST /v1/feed HTTP/1.1\r\n")
     assert b"Authorization: Bearer secret-token\r\n" in feed.heads[0]
 

@@ -18,6 +18,7 @@ import httpx
 import lmdb
 import msgspec
 
+from domicile.clock import monotonic
 from domicile.errors import DomicileError
 from domicile.model.feed import CONTENT_TYPE, Ask, FrameReader, WorkerNote, encode_ask
 from domicile.replica.answer import Answer
@@ -29,6 +30,8 @@ PATH = "/v1/feed"
 # An answer comes within a second where nothing changed.
 _TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 _FIRST_DELAY = 0.1
+_NOTE_SECONDS = 0.2
+_NOTE_LOOK_SECONDS = 0.002
 _LONGEST_DELAY = 2.0
 
 _logger = logging.getLogger(__name__)
@@ -116,6 +119,8 @@ class Follower:
         finally:
             answer.abandon()
             self._after(answer)
+        if answer.changed:
+            await self._until_noted()
 
     def _after(self, answer: Answer) -> None:
         if not answer.complete:
@@ -124,6 +129,20 @@ class Follower:
         self._replica.freshness.stamp()
         if answer.changed:
             self._on_change()
+
+    async def _until_noted(self) -> None:
+        """Give the workers a moment to see the change.
+
+        Our next question says what they have seen, and the one after it comes only
+        after a second.
+        """
+        with self._replica.view() as view:
+            serial = view.serial
+        deadline = monotonic() + _NOTE_SECONDS
+        while any(note.serial < serial for note in self._notes().values()):
+            if monotonic() >= deadline:
+                break
+            await asyncio.sleep(_NOTE_LOOK_SECONDS)
 
     def _next_ask(self) -> Ask:
         notes = dict(self._notes())
