@@ -154,6 +154,26 @@ async def test_a_blob_that_is_not_its_digest_is_refused(operator):
     assert is_problem(await operator.get(f"/v1/blobs/{DIGEST}"), 404)
 
 
+@pytest.mark.parametrize("digest", ["x", DIGEST.upper(), DIGEST + "0"])
+async def test_a_blob_by_what_is_no_digest_is_refused(operator, digest):
+    put = await operator.put(f"/v1/blobs/{digest}", content=b"")
+    assert is_problem(put, 400, "not a SHA-256")
+    assert is_problem(await operator.get(f"/v1/blobs/{digest}"), 400, "not a SHA-256")
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(ada, tmp_path):
+    async def breaks():
+        yield BLOB[:100]
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await ada.put(f"/v1/blobs/{DIGEST}", content=breaks())
+    blobs = tmp_path / "data" / "blobs"
+    async with asyncio.timeout(20):
+        while list(blobs.iterdir()):
+            await asyncio.sleep(0.05)
+
+
 def signing_request():
     return (
         x509.CertificateSigningRequestBuilder()

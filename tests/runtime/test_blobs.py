@@ -74,6 +74,37 @@ def test_an_upload_that_breaks_off_leaves_nothing(blobs, tmp_path):
     assert files(tmp_path / "blobs") == []
 
 
+def test_what_a_crash_left_is_cleared_once_nobody_can_still_write_it(tmp_path):
+    folder = tmp_path / "blobs"
+    blobs = BlobFolder(folder)
+    blobs.put(b"bytes")
+    for name, age in (("old", 86_401), ("young", 10)):
+        (folder / f".{name}").write_bytes(b"half")
+        os.utime(folder / f".{name}", (0, 1_000_000 - age))
+    os.utime(folder / DIGEST, (0, 0))
+    BlobFolder(folder, clock=lambda: 1_000_000.0)
+    assert files(folder) == [".young", DIGEST]
+
+
+def test_the_folder_is_for_its_owner_only(blobs, tmp_path):
+    assert (tmp_path / "blobs").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_blob_that_is_synced_beforehand_is_whole(blobs):
+    with blobs.writing(DIGEST) as writer:
+        writer.write(b"bytes")
+        writer.sync()
+    assert blobs.find(DIGEST).read_bytes() == b"bytes"
+
+
+def test_what_is_announced_as_no_digest_is_refused_before_it_is_written(
+    blobs, tmp_path
+):
+    with pytest.raises(NotADigest), blobs.writing("../x") as writer:
+        writer.write(b"bytes")
+    assert files(tmp_path / "blobs") == []
+
+
 def test_a_blob_that_is_not_there_is_told(blobs):
     with pytest.raises(NoSuchBlob, match=DIGEST):
         blobs.find(DIGEST)

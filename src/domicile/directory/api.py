@@ -3,6 +3,7 @@
 Each route names its operation; `access` says who may do that.
 """
 
+import asyncio
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -184,7 +185,13 @@ async def post_nameserver(
     status_code=201,
 )
 async def put_blob(request: Asked, digest: FromPath[str], directory: Opened) -> Blob:
-    return Blob(digest, await directory.blobs.put(digest, request.stream()))
+    size = 0
+    with directory.blobs.writing(digest) as writer:
+        async for piece in request.stream():
+            await asyncio.to_thread(writer.write, piece)
+            size += len(piece)
+        await asyncio.to_thread(writer.sync)
+    return Blob(digest, size)
 
 
 @get("/blobs/{digest:str}", operation=Operation.BLOB_GET)

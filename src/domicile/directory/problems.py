@@ -12,13 +12,13 @@ from domicile.config import BadConfiguration
 from domicile.directory.access import Forbidden, Unauthenticated
 from domicile.directory.apps import AlreadyThere, MoveInProgress, NotFound, NotLive
 from domicile.directory.authority import BadSigningRequest
-from domicile.directory.blobs import WrongDigest
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
 from domicile.directory.registry import BadRequest
 from domicile.errors import DomicileError
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
+from domicile.runtime.blobs import NoSuchBlob, NotADigest, WrongDigest
 from domicile.service.asking import NoAnswer
 from domicile.store.transaction import StaleGeneration
 
@@ -32,9 +32,11 @@ STATUSES: dict[type[DomicileError], int] = {
     BadName: 400,
     BadRequest: 400,
     BadSigningRequest: 400,
+    NotADigest: 400,
     WrongDigest: 400,
     Unauthenticated: 401,
     Forbidden: 403,
+    NoSuchBlob: 404,
     NotFound: 404,
     AlreadyThere: 409,
     MoveInProgress: 409,

@@ -9,10 +9,10 @@ import msgspec
 from domicile.clock import Clock, wall
 from domicile.directory.access import Role, remember
 from domicile.directory.authority import LinkAuthority
-from domicile.directory.blobs import BlobFolder
 from domicile.directory.registry import put_if_new
 from domicile.directory.settings import Settings
 from domicile.model.records import Record
+from domicile.runtime.blobs import BlobFolder
 from domicile.service.asking import open_client
 from domicile.store.bell import Bell
 from domicile.store.feed import Feed

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from domicile.clock import Clock, wall
 from domicile.errors import DomicileError
 from domicile.runtime.durable import move_durably, sync, sync_tree
 
@@ -22,6 +23,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 _LARGEST_UNPACKED = 2 * 1024**3
 _MOST_MEMBERS = 100_000
+
+_ABANDONED_SECONDS = 86_400.0
 
 
 class NotADigest(DomicileError):
@@ -58,22 +61,33 @@ class BlobWriter:
         self._hash.update(piece)
         self._file.write(piece)
 
+    def sync(self) -> None:
+        """Wait until the disk has it, where waiting holds nobody up.
+
+        The block's end waits for the disk again, and then has nothing to wait for.
+        """
+        sync(self._file)
+
 
 class BlobFolder:
     """A folder of blobs, which several processes may share."""
 
     __slots__ = ("_folder",)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock = wall) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear_abandoned(folder, clock() - _ABANDONED_SECONDS)
 
     @contextlib.contextmanager
     def writing(self, expected: str = "") -> Iterator[BlobWriter]:
         """Write a blob; it is there when the block ends, and not if it fails.
 
-        Raises WrongDigest where `expected` is given and another digest comes out.
+        Raises WrongDigest where `expected` is given and another digest comes out, and
+        NotADigest where it is none.
         """
+        if expected:
+            self._path(expected)
         beside = self._folder / f".{secrets.token_hex(16)}"
         try:
             with beside.open("xb") as file:
@@ -108,6 +122,15 @@ class BlobFolder:
         if not _DIGEST.match(digest):
             raise NotADigest(f"{digest!r} is not a SHA-256 of 64 digits 0-9 and a-f")
         return self._folder / digest
+
+
+def _clear_abandoned(folder: Path, before: float) -> None:
+    """Remove what a crash left half-written; who still writes has written since."""
+    for draft in folder.glob(".*"):
+        # Another process of ours may do the same.
+        with contextlib.suppress(FileNotFoundError):
+            if draft.stat().st_mtime < before:
+                draft.unlink()
 
 
 def unpack(archive: Path, into: Path, largest: int = _LARGEST_UNPACKED) -> None:
