@@ -1,6 +1,7 @@
 """Moves over a real store; the test reports as the managers would."""
 
 import pytest
+from sqlalchemy import select
 
 from domicile.directory import apps, journal
 from domicile.directory.mover import DEADLINE_SECONDS, Mover
@@ -17,6 +18,7 @@ from domicile.model.records import (
     ResidenceState,
 )
 from domicile.store.bell import Bell
+from domicile.store.schema import reports
 from domicile.store.transaction import StaleGeneration
 
 WANTED = apps.Wanted("0" * 64, "python app.py", {"SECRET": "s"})
@@ -194,6 +196,21 @@ async def test_a_report_of_an_older_generation_is_not_kept(hosting):
     async with hosting.store.transaction() as tx:
         older = Report(first.app, "amber", 0, Status.FAILED)
         assert not await journal.take_report(tx, older)
+
+
+async def test_a_report_that_says_nothing_new_is_not_written_again(hosting):
+    move = await hosting.deploy()
+    before = await report_times(hosting)
+    hosting.now += 60
+    await hosting.report(move, "amber", Status.SERVING)
+    assert await report_times(hosting) == before
+    await hosting.report(move, "amber", Status.SERVING, detail="news")
+    assert await report_times(hosting) == [hosting.now]
+
+
+async def report_times(hosting):
+    async with hosting.store.reading() as reading:
+        return (await reading.execute(select(reports.c.at))).scalars().all()
 
 
 async def test_the_port_an_app_insists_on_reaches_the_target(hosting):

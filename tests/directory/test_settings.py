@@ -4,8 +4,8 @@ import stat
 
 import pytest
 
-from domicile.config import BadConfiguration, load
-from domicile.directory.settings import Settings
+from domicile.config import BadConfiguration
+from domicile.directory.settings import Settings, load_settings
 
 WHOLE = """
 data = "/var/lib/domicile"
@@ -23,7 +23,7 @@ landing = ["127.0.0.10"]
 def loaded(tmp_path, text):
     file = tmp_path / "directory.toml"
     file.write_text(text)
-    return load(file, Settings)
+    return load_settings(file)
 
 
 def test_a_whole_file_is_read(tmp_path):
@@ -44,6 +44,11 @@ def test_the_url_is_where_it_listens_unless_given(tmp_path):
         ("", "data"),
         ('data = "d"\ncolour = "red"', "colour"),
         ('data = "d"\nzones = ["apps.test"]', "zones"),
+        ('data = ""', "data is empty"),
+        ('data = "d"\nlisten = ""', "listen: '' is not an address"),
+        ('data = "d"\nadmin = "localhost"', "admin: 'localhost' is not an address"),
+        ('data = "d"\nurl = "directory.test"', "url is 'directory.test'"),
+        (WHOLE.replace("127.0.0.10", "127.0.0"), r"zones\[0\].landing '127.0.0' is"),
     ],
 )
 def test_a_bad_file_is_refused_by_its_name_and_key(tmp_path, text, says):

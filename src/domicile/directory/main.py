@@ -16,7 +16,7 @@ from domicile.directory.api import make_app
 from domicile.directory.lifecycle import forgetting
 from domicile.directory.mover import moving
 from domicile.directory.service import Directory, open_directory
-from domicile.directory.settings import Settings
+from domicile.directory.settings import Settings, load_settings
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.parent import run_children
@@ -36,7 +36,7 @@ class _Server(uvicorn.Server):
 
 def main(config_file: Path) -> None:
     """Run the directory until SIGTERM or SIGINT; raises DomicileError."""
-    settings = config.load(config_file, Settings)
+    settings = load_settings(config_file)
     logs.configure("directory")
     with ExitStack() as opened:
         listener = opened.enter_context(

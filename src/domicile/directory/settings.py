@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from domicile.config import Address, BadConfiguration
+from domicile.config import Address, BadConfiguration, load
+from domicile.directory.zones import check_zones
 from domicile.model.records import Zone
 
 _TOKEN_BYTES = 32
@@ -66,6 +67,37 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 f"{_SHORTEST_TOKEN} are needed; remove the file to have one made"
             )
         return token
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and judge the whole file; raises BadConfiguration."""
+    settings = load(path, Settings)
+    try:
+        _judge(settings)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{path}: {error}") from error
+    return settings
+
+
+def _judge(settings: Settings) -> None:
+    if not settings.data:
+        raise BadConfiguration("data is empty, where a folder is expected")
+    for key in ("listen", "admin"):
+        text = getattr(settings, key)
+        if text or key == "listen":
+            _judge_address(key, text)
+    if settings.url and not settings.url.startswith(("http://", "https://")):
+        raise BadConfiguration(
+            f"url is {settings.url!r}, where an http(s) URL is expected"
+        )
+    check_zones(settings.zones)
+
+
+def _judge_address(key: str, text: str) -> None:
+    try:
+        Address.parse(text)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{key}: {error}") from error
 
 
 def _write_token(path: Path) -> None:
