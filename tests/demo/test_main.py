@@ -9,10 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
+
+from domicile.demo import lock
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
@@ -115,6 +118,19 @@ def test_a_signal_in_the_middle_of_the_start_ends_what_is_there(demo):
     process.send_signal(signal.SIGTERM)
     assert process.wait(ENDS_WITHIN) == 0
     assert demo.left() == []
+
+
+def test_who_waits_for_the_folder_ends_at_a_signal(demo):
+    with lock.hold(demo.data):
+        lock.note_ending(demo.data)
+        process = demo.start()
+        while (
+            "SigBlk:\t0000000000000000"
+            in Path(f"/proc/{process.pid}/status").read_text()
+        ):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(ENDS_WITHIN) == 0
 
 
 def test_a_second_demo_in_the_folder_is_one_clear_line(demo):

@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -27,10 +27,10 @@ class BadFolder(DomicileError):
 
 
 @contextmanager
-def hold(data: Path) -> Iterator[int]:
+def hold(data: Path, pause: Callable[[float], object] = time.sleep) -> Iterator[int]:
     """Make the folder ours and give the lock's descriptor; raises FolderInUse."""
     with _open(data) as file:
-        _take(file, data)
+        _take(file, data, pause)
         file.truncate(0)
         file.write(_RUNS)
         file.flush()
@@ -53,7 +53,7 @@ def _open(data: Path) -> IO[str]:
         ) from error
 
 
-def _take(file: IO[str], data: Path) -> None:
+def _take(file: IO[str], data: Path, pause: Callable[[float], object]) -> None:
     began = time.monotonic()
     while True:
         try:
@@ -65,7 +65,7 @@ def _take(file: IO[str], data: Path) -> None:
                     f"another demo runs in {data}: end it, or name another folder by "
                     "--data or DOMICILE_DATA"
                 ) from None
-        time.sleep(_LOOK_SECONDS)
+        pause(_LOOK_SECONDS)
 
 
 def _said(file: IO[str]) -> str:

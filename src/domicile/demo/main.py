@@ -43,7 +43,7 @@ class Demo:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         _prepare(ready_file)
-        with lock.hold(self._data) as descriptor:
+        with lock.hold(self._data, _pause) as descriptor:
             end_all(self._data)  # What has lost its demo and its janitor, too.
             check_places(self._plan.places())
             self._say(f"starting in {self._data}")
@@ -96,6 +96,12 @@ class Demo:
     def _tell(self, line: str) -> None:
         if not self._ending.is_set():
             self._say(line)
+
+
+def _pause(seconds: float) -> None:
+    """Wait, and leave at a signal: nothing is started yet."""
+    if signal.sigtimedwait(_ENDS, seconds):
+        raise SystemExit(0)
 
 
 def _prepare(ready_file: Path | None) -> None:
