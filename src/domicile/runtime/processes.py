@@ -67,8 +67,9 @@ class AppProcess:
     @property
     def alive(self) -> bool:
         """Whether the process runs that was started; its children may outlive it."""
-        self._reap()
         born = _born(self.record.pid)
+        # After the look: what was found ended is told with its status.
+        self._reap()
         return born != 0 and born == self.record.born and _boot() == self.record.boot
 
     def members(self) -> list[psutil.Process]:
