@@ -162,6 +162,13 @@ class Demo:
     def move(self, app, to):
         return self.run("app", "move", app, "--to", to)
 
+    def home_and_other(self, app):
+        home = self.run("app", "show", app)["cluster"]
+        return home, next(each for each in HOSTS if each != home)
+
+    def memory(self):
+        return Memory(self)
+
     def metric(self, cluster, name):
         port = self.ports[cluster]["proxy_admin"]
         lines = httpx.get(f"http://{HOSTS[cluster]}:{port}/metrics").text.splitlines()
@@ -255,8 +262,3 @@ def own_demo(tmp_path_factory):
     """One for a module that kills services."""
     with running(tmp_path_factory.mktemp("own")) as demo:
         yield demo
-
-
-@pytest.fixture
-def memory(demo):
-    return Memory(demo)

@@ -1,0 +1,179 @@
+"""Apps move while all kinds of clients go on: nobody notices."""
+
+import hashlib
+import http.client
+import socket
+import threading
+import time
+
+import pytest
+
+HELLO = "hello.ada.apps.test"
+CHAT = "chat.bob.apps.test"
+
+BODY = bytes(range(256)) * 200
+MOST_GROWTH = 40 << 20
+DIGEST = f"{len(BODY)} {hashlib.sha256(BODY).hexdigest()}"
+
+
+class Client(threading.Thread):
+    """Asks again and again, of two apps in turn; keeps who answered, and what failed.
+
+    `connect` gives an open connection for a host; where it is kept, one serves all.
+    """
+
+    def __init__(self, connect, hosts, *, kept=False):
+        super().__init__()
+        self._connect = connect
+        self._hosts = hosts
+        self._kept = connect(None) if kept else None
+        self._over = threading.Event()
+        self.answers = []
+        self.failures = []
+
+    def run(self):
+        while not self._over.wait(0.005):
+            for host, method in self._hosts:
+                try:
+                    self._ask(host, method)
+                except Exception as error:
+                    self.failures.append(f"{method} {host}: {error!r}")
+
+    def end(self):
+        self._over.set()
+        self.join()
+        if self._kept is not None:
+            self._kept.close()
+
+    def _ask(self, host, method):
+        connection = self._kept or self._connect(host)
+        body = BODY if method == "POST" else None
+        connection.request(method, "/digest", body, {"Host": host})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if not self._kept:
+            connection.close()
+        if answer.status != 200 or (body and text != DIGEST):
+            self.failures.append(f"{method} {host}: {answer.status} {text}")
+        told = answer.headers["Cluster"], int(answer.headers["Generation"])
+        self.answers.append((host, *told))
+
+    def clusters(self):
+        return {cluster for _, cluster, _ in self.answers}
+
+
+def connection(place):
+    opened = http.client.HTTPConnection(*place, timeout=20)
+    opened.connect()
+    opened.auto_open = False  # Never a second one unseen.
+    return opened
+
+
+@pytest.fixture
+def clients(demo, stage):
+    """Those who ask DNS each time, those who never do, those who keep a connection."""
+    amber = demo.place("amber")
+    hosts = [(HELLO, "GET"), (stage, "GET"), (stage, "POST")]
+    clients = {
+        "fresh": Client(lambda host: connection(demo.place(demo.resolve(host))), hosts),
+        "stale": Client(lambda _: connection(amber), hosts),
+        "kept": Client(lambda _: connection(amber), hosts, kept=True),
+    }
+    for each in clients.values():
+        each.start()
+    yield clients
+    for each in clients.values():
+        each.end()
+
+
+def test_moves_to_and_fro_fail_no_request_of_any_client(demo, stage, clients):
+    forwards = demo.metric("amber", "domicile_proxy_forwards_total")
+    for to in ("birch", "amber") * 2:
+        moves = [threading.Thread(target=demo.move, args=(app, to)) for app in
+                 ("hello.ada", "stage.ada")]  # fmt: skip
+        for each in moves:
+            each.start()
+        for each in moves:
+            each.join()
+        assert demo.resolve(HELLO) == demo.resolve(stage) == demo.place(to)[0]
+        time.sleep(0.5)
+    for each in clients.values():
+        each.end()
+    assert {name: each.failures for name, each in clients.items()} == {
+        "fresh": [], "stale": [], "kept": [],
+    }  # fmt: skip
+    for each in clients.values():
+        assert each.clusters() == {"amber", "birch"}
+        for host in (HELLO, stage):
+            seen = [generation for name, _, generation in each.answers if name == host]
+            assert len(set(seen)) == 5
+    assert demo.metric("amber", "domicile_proxy_forwards_total") > forwards
+
+
+@pytest.fixture(scope="module")
+def left(demo, stage):
+    """A cluster that the stage and the chat have left, for amber."""
+    for app in ("stage.ada", "chat.bob"):
+        shown = demo.run("app", "show", app)
+        if shown["generation"] == 1 and shown["cluster"] == "amber":
+            demo.move(app, "birch")
+        if demo.run("app", "show", app)["cluster"] == "birch":
+            demo.move(app, "amber")
+    return "birch"
+
+
+def test_a_large_body_goes_through_a_tombstone_in_bounded_memory(demo, stage, left):
+    size = 20 << 20
+    with demo.memory() as memory:
+        posted = demo.fetch(stage, "/digest", left, "POST", content=bytes(size))
+        got = demo.fetch(stage, f"/bytes/{size}", left)
+    assert posted.text == f"{size} {hashlib.sha256(bytes(size)).hexdigest()}"
+    assert posted.headers["cluster"] == got.headers["cluster"] == "amber"
+    assert len(got.content) == size
+    assert max(memory.growth) < MOST_GROWTH
+
+
+def test_people_chat_through_a_tombstone_with_those_who_came_directly(demo, left):
+    with demo.chat(CHAT, left) as late, demo.chat(CHAT, "amber") as early:
+        late.send("hello " * 50_000)
+        assert early.recv(timeout=10) == "amber: " + "hello " * 50_000
+        early.send("welcome")
+        late.recv(timeout=10)
+        assert late.recv(timeout=10) == "amber: welcome"
+
+
+def test_an_app_behind_a_tombstone_knows_its_client(demo, stage, left):
+    assert demo.fetch(stage, "/origin", left).text == "127.0.0.1"
+
+
+def test_a_request_in_flight_is_answered_by_the_copy_that_has_it(demo, stage):
+    """The old one goes only when it is done."""
+    home, other = demo.home_and_other("stage.ada")
+    answers = []
+    asking = threading.Thread(
+        target=lambda: answers.append(demo.fetch(stage, "/slowly/2.5", home))
+    )
+    asking.start()
+    move = demo.move("stage.ada", other)
+    asking.join()
+    (answer,) = answers
+    assert (answer.status_code, answer.text) == (200, "at last")
+    assert int(answer.headers["generation"]) < move["generation"]
+
+
+def test_an_app_with_a_port_of_its_own_stays_where_it_is_and_answers_on(demo):
+    """Two copies of it cannot be on one machine: that is known before anything is hurt."""
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        port = probe.getsockname()[1]
+    host = demo.deploy("fixed.ada", "--env", f"FIXED_PORT={port}")
+    home, other = demo.home_and_other("fixed.ada")
+    pid = demo.fetch(host, "/pid").text
+    said = demo.refused("app", "move", "fixed.ada", "--to", other)
+    assert str(port) in said
+    assert "fixed.ada" in said
+    for cluster in ("amber", "birch"):
+        answer = demo.fetch(host, "/pid", at=cluster)
+        assert (answer.text, answer.headers["cluster"]) == (pid, home)
+    assert demo.resolve(host) == demo.place(home)[0]
+    assert demo.run("app", "show", "fixed.ada")["cluster"] == home
