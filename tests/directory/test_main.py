@@ -102,6 +102,11 @@ def test_operators_see_how_far_followers_are(start, operator, address, admin):
         "name": "nameserver/ns1/replica", "serial": 0, "behind": False
     }  # fmt: skip
     assert status["serial"] > 0
+    metrics = httpx.get(f"http://{admin}/metrics").text
+    assert f"\ndomicile_directory_serial {status['serial']}.0\n" in metrics
+    of_follower = '{follower="nameserver/ns1/replica"} 0.0'
+    for name in ("serial", "behind"):
+        assert f"domicile_directory_follower_{name}{of_follower}\n" in metrics
 
 
 def test_a_restart_goes_on_where_it_was(start, operator):

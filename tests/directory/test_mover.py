@@ -1,5 +1,7 @@
 """Moves over a real store; the test reports as the managers would."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select
 
@@ -14,6 +16,7 @@ from domicile.model.records import (
     Cluster,
     Owner,
     Placement,
+    Release,
     Residence,
     ResidenceState,
 )
@@ -196,6 +199,37 @@ async def test_a_report_of_an_older_generation_is_not_kept(hosting):
     async with hosting.store.transaction() as tx:
         older = Report(first.app, "amber", 0, Status.FAILED)
         assert not await journal.take_report(tx, older)
+
+
+async def test_the_trouble_of_one_move_is_not_that_of_the_others(hosting):
+    bad = await hosting.plan(apps.plan_deployment, "ada", "bad", WANTED)
+    good = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    async with hosting.store.transaction() as tx:
+        release = (await tx.get(App, bad.app)).release
+        await tx.delete(Release, release)
+    await hosting.settle()
+    assert await hosting.step(bad) is Step.PLANNED
+    assert await hosting.step(good) is Step.PREPARING
+    assert bad.id in hosting.mover.trouble
+    async with hosting.store.transaction() as tx:
+        await tx.put(Release(release, bad.app, "0" * 64, "run"))
+    await hosting.settle()
+    assert await hosting.step(bad) is Step.PREPARING
+    assert hosting.mover.trouble == ""
+
+
+async def test_a_store_that_cannot_be_read_is_looked_at_again(hosting, monkeypatch):
+    move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    running = asyncio.create_task(hosting.mover.run())
+    async with asyncio.timeout(20):
+        with monkeypatch.context() as patch:
+            patch.setattr(hosting.mover, "_store", None)
+            while "cannot be read" not in hosting.mover.trouble:
+                await asyncio.sleep(0.05)
+        while await hosting.step(move) is not Step.PREPARING:
+            await asyncio.sleep(0.05)
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_a_report_that_says_nothing_new_is_not_written_again(hosting):

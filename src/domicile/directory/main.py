@@ -14,7 +14,8 @@ import uvloop
 from domicile import config
 from domicile.directory.api import make_app
 from domicile.directory.lifecycle import forgetting
-from domicile.directory.mover import moving
+from domicile.directory.metrics import registry_of
+from domicile.directory.mover import Mover, moving
 from domicile.directory.service import Directory, open_directory
 from domicile.directory.settings import Settings, load_settings
 from domicile.service import lifeline, logs
@@ -77,8 +78,8 @@ async def serve(
     """Serve the API on a listening socket until `end` is done."""
     async with (
         open_directory(settings) as directory,
-        moving(directory),
-        _administered(directory, admin),
+        moving(directory) as mover,
+        _administered(directory, mover, admin),
         forgetting(directory.store),
     ):
         server = _Server(
@@ -100,15 +101,21 @@ async def serve(
 
 @asynccontextmanager
 async def _administered(
-    directory: Directory, listener: socket.socket | None
+    directory: Directory, mover: Mover, listener: socket.socket | None
 ) -> AsyncIterator[None]:
     """Serve the admin listener, if there is one."""
     if listener is None:
         yield
         return
-    server = await Admin({"/status": partial(_status, directory)}).serve(listener)
-    yield
-    server.close()
+    server = await Admin(
+        {"/status": partial(_status, directory)},
+        lambda: mover.trouble,
+        registry_of(directory.store, directory.feed),
+    ).serve(listener)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 async def _status(directory: Directory, _query: dict[str, str]) -> dict[str, object]:

@@ -36,8 +36,8 @@ Acknowledged = Callable[[int], Awaitable[bool]]
 
 
 @asynccontextmanager
-async def moving(directory: Directory) -> AsyncIterator[None]:
-    """Advance the directory's moves during the block."""
+async def moving(directory: Directory) -> "AsyncIterator[Mover]":
+    """Advance the directory's moves during the block; gives who does."""
 
     async def acknowledged(serial: int) -> bool:
         feed = directory.feed
@@ -46,7 +46,7 @@ async def moving(directory: Directory) -> AsyncIterator[None]:
     mover = Mover(directory.store, acknowledged, directory.reported)
     task = asyncio.create_task(mover.run(), name="mover")
     try:
-        yield
+        yield mover
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -56,7 +56,8 @@ class Mover:
     """The one who advances moves.
 
     `acknowledged(serial)` is of the name servers; `bell` rings when a move was planned
-    or a cluster has reported, and is rung when a step was taken.
+    or a cluster has reported, and is rung when a step was taken. `trouble` says what
+    kept it from looking at a move, the last time that it looked.
     """
 
     def __init__(
@@ -70,19 +71,43 @@ class Mover:
         self._acknowledged = acknowledged
         self._bell = bell
         self._clock = clock
+        self.trouble = ""
+        self._logged: set[str] = set()
 
     async def run(self) -> None:
-        """Advance moves until cancelled."""
+        """Advance moves until cancelled; no failure ends it."""
         while True:
-            if not await self.look():
+            advanced = False
+            try:
+                advanced = await self.look()
+            except Exception as error:  # noqa: BLE001 - the border: looked at again
+                self._note("the moves cannot be read", error)
+            if not advanced:
                 await self._bell.wait(LOOK_SECONDS)
 
     async def look(self) -> bool:
         """Advance each open move by a step if it can; whether any did."""
         async with self._store.reading() as reading:
             entries = await journal.open_moves(reading)
-        advanced = [await self._advance(entry) for entry in entries]
+        self.trouble = ""
+        advanced = [await self._try(entry) for entry in entries]
+        if not self.trouble:
+            self._logged.clear()
         return any(advanced)
+
+    async def _try(self, entry: Entry) -> bool:
+        """Advance a move; its trouble is not that of the others."""
+        try:
+            return await self._advance(entry)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._note(f"the move {entry.move.id} cannot be advanced", error)
+            return False
+
+    def _note(self, what: str, error: Exception) -> None:
+        self.trouble = f"{what}: {error}"
+        if self.trouble not in self._logged:
+            self._logged.add(self.trouble)
+            _log.error("mover", trouble=what, exc_info=error)
 
     async def _advance(self, entry: Entry) -> bool:
         after = advance(entry.move, await self._facts(entry))

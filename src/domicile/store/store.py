@@ -84,6 +84,11 @@ class Store:
         async with self.reading() as reading:
             return await reading.head()
 
+    @property
+    def serial(self) -> int:
+        """Give the newest serial that this process has noticed."""
+        return self._serial
+
     async def changed(self, after_serial: int, timeout: float) -> bool:  # noqa: ASYNC109
         """Wait until there is a change after that serial; False if time ran out."""
         deadline = monotonic() + timeout
