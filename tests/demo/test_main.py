@@ -20,6 +20,10 @@ from domicile.demo import lock
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
 ENDS_WITHIN = 10
+ITS_SIGNALS = sum(
+    1 << (number - 1) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+)
+"""As the kernel tells which signals are blocked."""
 
 
 def verb(demo, *words):
@@ -124,10 +128,8 @@ def test_who_waits_for_the_folder_ends_at_a_signal(demo):
     with lock.hold(demo.data):
         lock.note_ending(demo.data)
         process = demo.start()
-        while (
-            "SigBlk:\t0000000000000000"
-            in Path(f"/proc/{process.pid}/status").read_text()
-        ):
+        status = Path(f"/proc/{process.pid}/status")
+        while f"SigBlk:\t{ITS_SIGNALS:016x}" not in status.read_text():
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         assert process.wait(ENDS_WITHIN) == 0
@@ -137,8 +139,10 @@ def test_a_second_demo_in_the_folder_is_one_clear_line(demo):
     process = demo.start()
     while not (demo.data / "run" / "directory.json").exists():
         assert process.poll() is None
+    demo.ready.write_text("the first one's")
     (line,) = demo.refused()
     assert line.startswith(f"domicile: another demo runs in {demo.data}")
+    assert demo.ready.exists()
     assert process.poll() is None
     process.terminate()
     assert process.wait(ENDS_WITHIN) == 0

@@ -42,8 +42,8 @@ class Demo:
         # A shell's background jobs are born deaf to SIGINT.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
-        _prepare(ready_file)
         with lock.hold(self._data, _pause) as descriptor:
+            _prepare(ready_file)
             end_all(self._data)  # What has lost its demo and its janitor, too.
             check_places(self._plan.places())
             self._say(f"starting in {self._data}")
