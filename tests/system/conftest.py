@@ -1,6 +1,8 @@
 """A demo on ports of its own, asked as its users would; shared where nothing is hurt."""
 
 import contextlib
+import hashlib
+import http.client
 import json
 import os
 import signal
@@ -46,6 +48,7 @@ class Demo:
         self.data = folder / "data"
         self.ready = folder / "ready.json"
         self.restarted = {}
+        self.killed = set()
         self._write_plan(iter(free_ports(4 + 2 * len(CLUSTER_KEYS))))
 
     def _write_plan(self, ports):
@@ -79,22 +82,31 @@ class Demo:
         for process in self.restarted.values():
             process.terminate()
             process.wait(20)
+        self.restarted.clear()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(20) == 0
 
     def kill(self, *names):
-        """Kill services with all their processes, apps apart."""
-        for name in names:
-            os.killpg(self.services[name]["pid"], signal.SIGKILL)
+        """Kill those services that run with all their processes, apps apart."""
+        for name in set(names) - self.killed:
+            self.killed.add(name)
+            restarted = self.restarted.get(name)
+            pid = restarted.pid if restarted else self.services[name]["pid"]
+            os.killpg(pid, signal.SIGKILL)
+            if restarted:
+                restarted.wait()
 
-    def restart(self, name):
-        """Start a service that was killed, as it was started before."""
-        config = self.services[name]["config"]
-        with (self.folder / f"{name}.log").open("a") as log:
-            self.restarted[name] = subprocess.Popen(
-                [COMMAND, name.partition("-")[0], "--config", config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+    def restart(self, *names):
+        """Start those services that were killed, as they were started before."""
+        for name in set(names) & self.killed:
+            self.killed.remove(name)
+            config = self.services[name]["config"]
+            with (self.folder / f"{name}.log").open("a") as log:
+                self.restarted[name] = subprocess.Popen(
+                    [COMMAND, name.partition("-")[0], "--config", config],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
 
     # As a client
 
@@ -227,6 +239,63 @@ def resident(pid):
     return 0
 
 
+BODY = bytes(range(256)) * 200
+DIGEST = f"{len(BODY)} {hashlib.sha256(BODY).hexdigest()}"
+
+
+class Hammer(threading.Thread):
+    """Asks again and again, of two apps in turn; keeps who answered, and what failed.
+
+    `place` gives where to connect for a host; where `kept`, one connection serves all.
+    """
+
+    def __init__(self, place, hosts, *, kept=False):
+        super().__init__()
+        self._place = place
+        self._hosts = hosts
+        self._kept = open_connection(place(None)) if kept else None
+        self._over = threading.Event()
+        self.answers = []
+        self.failures = []
+
+    def run(self):
+        while not self._over.wait(0.005):
+            for host, method in self._hosts:
+                try:
+                    self._ask(host, method)
+                except Exception as error:
+                    self.failures.append(f"{method} {host}: {error!r}")
+
+    def end(self):
+        self._over.set()
+        self.join()
+        if self._kept is not None:
+            self._kept.close()
+
+    def _ask(self, host, method):
+        connection = self._kept or open_connection(self._place(host))
+        body = BODY if method == "POST" else None
+        connection.request(method, "/digest", body, {"Host": host})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if not self._kept:
+            connection.close()
+        if answer.status != 200 or (body and text != DIGEST):
+            self.failures.append(f"{method} {host}: {answer.status} {text}")
+        told = answer.headers["Cluster"], answer.headers["Generation"]
+        self.answers.append((host, *told))
+
+    def clusters(self):
+        return {cluster for _, cluster, _ in self.answers}
+
+
+def open_connection(place):
+    opened = http.client.HTTPConnection(*place, timeout=20)
+    opened.connect()
+    opened.auto_open = False  # Never a second one unseen.
+    return opened
+
+
 def read_all(connection):
     received = b""
     while data := connection.recv(1 << 16):
@@ -262,3 +331,18 @@ def own_demo(tmp_path_factory):
     """One for a module that kills services."""
     with running(tmp_path_factory.mktemp("own")) as demo:
         yield demo
+
+
+@pytest.fixture
+def hammer():
+    """Start clients that ask again and again; they end with the test."""
+    hammers = []
+
+    def start(place, hosts, **more):
+        hammers.append(Hammer(place, hosts, **more))
+        hammers[-1].start()
+        return hammers[-1]
+
+    yield start
+    for each in hammers:
+        each.end()

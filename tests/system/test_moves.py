@@ -1,7 +1,6 @@
 """Apps move while all kinds of clients go on: nobody notices."""
 
 import hashlib
-import http.client
 import socket
 import threading
 import time
@@ -11,79 +10,18 @@ import pytest
 HELLO = "hello.ada.apps.test"
 CHAT = "chat.bob.apps.test"
 
-BODY = bytes(range(256)) * 200
 MOST_GROWTH = 40 << 20
-DIGEST = f"{len(BODY)} {hashlib.sha256(BODY).hexdigest()}"
-
-
-class Client(threading.Thread):
-    """Asks again and again, of two apps in turn; keeps who answered, and what failed.
-
-    `connect` gives an open connection for a host; where it is kept, one serves all.
-    """
-
-    def __init__(self, connect, hosts, *, kept=False):
-        super().__init__()
-        self._connect = connect
-        self._hosts = hosts
-        self._kept = connect(None) if kept else None
-        self._over = threading.Event()
-        self.answers = []
-        self.failures = []
-
-    def run(self):
-        while not self._over.wait(0.005):
-            for host, method in self._hosts:
-                try:
-                    self._ask(host, method)
-                except Exception as error:
-                    self.failures.append(f"{method} {host}: {error!r}")
-
-    def end(self):
-        self._over.set()
-        self.join()
-        if self._kept is not None:
-            self._kept.close()
-
-    def _ask(self, host, method):
-        connection = self._kept or self._connect(host)
-        body = BODY if method == "POST" else None
-        connection.request(method, "/digest", body, {"Host": host})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        if not self._kept:
-            connection.close()
-        if answer.status != 200 or (body and text != DIGEST):
-            self.failures.append(f"{method} {host}: {answer.status} {text}")
-        told = answer.headers["Cluster"], int(answer.headers["Generation"])
-        self.answers.append((host, *told))
-
-    def clusters(self):
-        return {cluster for _, cluster, _ in self.answers}
-
-
-def connection(place):
-    opened = http.client.HTTPConnection(*place, timeout=20)
-    opened.connect()
-    opened.auto_open = False  # Never a second one unseen.
-    return opened
 
 
 @pytest.fixture
-def clients(demo, stage):
+def clients(demo, stage, hammer):
     """Those who ask DNS each time, those who never do, those who keep a connection."""
-    amber = demo.place("amber")
     hosts = [(HELLO, "GET"), (stage, "GET"), (stage, "POST")]
-    clients = {
-        "fresh": Client(lambda host: connection(demo.place(demo.resolve(host))), hosts),
-        "stale": Client(lambda _: connection(amber), hosts),
-        "kept": Client(lambda _: connection(amber), hosts, kept=True),
+    return {
+        "fresh": hammer(lambda host: demo.place(demo.resolve(host)), hosts),
+        "stale": hammer(lambda _: demo.place("amber"), hosts),
+        "kept": hammer(lambda _: demo.place("amber"), hosts, kept=True),
     }
-    for each in clients.values():
-        each.start()
-    yield clients
-    for each in clients.values():
-        each.end()
 
 
 def test_moves_to_and_fro_fail_no_request_of_any_client(demo, stage, clients):
