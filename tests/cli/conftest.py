@@ -19,7 +19,10 @@ COMMAND = Path(sys.executable).with_name("domicile")
 PATIENCE = 60
 
 APP = """
-import http.server, os, sys
+import http.server, os, time
+gate = os.environ.get("BIRCH_WAITS_FOR")
+while gate and os.environ["DOMICILE_CLUSTER"] == "birch" and not os.path.exists(gate):
+    time.sleep(0.05)
 class Say(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -175,6 +178,25 @@ workers = 1
         )  # fmt: skip
         assert ran.returncode == code, ran.stderr
         return ran
+
+    def begin(self, *arguments):
+        """Start the command, and give the process."""
+        told = os.environ | {"DOMICILE_DATA": str(self.data)}
+        return subprocess.Popen(
+            [COMMAND, *arguments], env=told, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def wait_until_silent(self, port):
+        """Wait until the orphans of a service that was killed listen no more."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+            except ConnectionRefusedError:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"somebody still listens on {port}")
 
     def ask(self, *arguments):
         """Run a verb for its JSON."""

@@ -28,14 +28,33 @@ def test_a_move_returns_when_the_source_has_stopped_the_app(hosting, folder):
     assert [each for each in running.iterdir() if moved["app"] in each.name] == []
 
 
-def test_a_second_move_of_an_app_waits_for_the_first(hosting, folder):
-    deploy(hosting, folder, "twice.ada")
+def test_a_move_outlasts_a_directory_that_is_killed_in_it(hosting, folder):
+    deploy(hosting, folder, "outlast.ada")
+    with hosting.begin("app", "move", "outlast.ada", "--to", "birch", "--json") as move:
+        while not move.stderr.readline().startswith("planned"):
+            assert move.poll() is None
+        hosting.kill("directory")
+        for port in ("directory", "directory-admin"):
+            hosting.wait_until_silent(hosting.ports[port])
+        hosting.start_again("directory", "directory")
+        said, told = move.communicate(timeout=120)
+    assert move.returncode == 0, told
+    assert json.loads(said)["step"] == "finished"
+    assert hosting.fetch("amber", "outlast.ada.apps.test").text == "birch"
+
+
+def test_a_second_move_of_an_app_waits_for_the_first(hosting, folder, tmp_path):
+    gate = tmp_path / "gate"
+    deploy(hosting, folder, "twice.ada", "--env", f"BIRCH_WAITS_FOR={gate}")
     first = hosting.ask("app", "move", "twice.ada", "--to", "birch", "--no-wait")
     assert first["step"] == "planned"
-    ran = hosting.run("app", "move", "twice.ada", "--to", "amber", "--json")
-    assert "twice.ada is moving to birch" in ran.stderr
-    second = json.loads(ran.stdout)
-    assert (second["step"], second["source"]) == ("finished", "birch")
+    with hosting.begin("app", "move", "twice.ada", "--to", "amber", "--json") as second:
+        assert "twice.ada is moving to birch" in second.stderr.readline()
+        gate.touch()
+        said, told = second.communicate(timeout=120)
+    assert second.returncode == 0, told
+    moved = json.loads(said)
+    assert (moved["step"], moved["source"]) == ("finished", "birch")
     assert hosting.ask("move", "show", first["id"])["step"] == "finished"
     assert hosting.ask("app", "show", "twice.ada")["cluster"] == "amber"
 

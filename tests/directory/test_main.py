@@ -139,6 +139,38 @@ def test_it_ends_with_a_poll_waiting_and_answers_it_whole(start, operator, addre
         assert process.wait(ENDS_WITHIN) == 0
 
 
+def begin_get(address, tmp_path, path):
+    token = (tmp_path / "data" / "operator.token").read_text().strip()
+    asking = socket.create_connection(tuple(address))
+    asking.settimeout(PATIENCE)
+    head = f"GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}"
+    asking.sendall(f"{head}\r\n\r\n".encode())
+    return asking
+
+
+def test_who_waits_for_a_move_is_answered_when_it_ends(
+    start, operator, address, tmp_path
+):
+    process = start()
+    operator("POST", "/v1/owners", json={"name": "ada"})
+    cluster = {"name": "amber", "addresses": ["127.0.0.11"], "links": []}
+    operator("POST", "/v1/clusters", json=cluster)
+    app = {"owner": "ada", "name": "hello", "digest": "0" * 64, "command": "run"}
+    move = operator("POST", "/v1/apps", json=app).json()
+    waiting = [
+        begin_get(address, tmp_path, f"{path}?wait=30")
+        for path in (f"/v1/moves/{move['id']}", "/v1/apps/hello.ada")
+    ]
+    # Who came later was answered, so they were let in.
+    while operator("GET", f"/v1/moves/{move['id']}").json()["step"] != "preparing":
+        pass
+    process.send_signal(signal.SIGTERM)
+    for each in waiting:
+        with each, each.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 200 ")
+    assert process.wait(ENDS_WITHIN) == 0
+
+
 def test_a_killed_directory_has_lost_nothing_that_it_answered(start, operator, address):
     process = start()
     assert operator("POST", "/v1/owners", json={"name": "ada"}).status_code == 201

@@ -1,6 +1,7 @@
 """Asks the directory's API; what goes wrong is one sentence."""
 
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ _SECONDS = 60.0
 _WAIT_SECONDS = 20
 _MOVE_PATIENCE = 300.0
 _CLUSTER_PATIENCE = 60.0
+_AWAY_PATIENCE = 30.0
 _LOOK_SECONDS = 1.0
 _ENDS = frozenset({"finished", "failed"})
 _MOVE_IN_PROGRESS = "urn:domicile:MoveInProgress"
@@ -81,9 +83,11 @@ class Api:
         deadline = monotonic() + _MOVE_PATIENCE
         wait = 0
         while True:
+            more = {"json": body, "headers": key, "params": {"wait": wait}}
             try:
-                query = {"wait": wait}
-                return self._ask("POST", path, json=body, headers=key, params=query)
+                if not wait:
+                    return self._ask("POST", path, **more)
+                return self._ask_again("POST", path, **more)
             except Refused as refusal:
                 if refusal.kind != _MOVE_IN_PROGRESS or monotonic() >= deadline:
                     raise
@@ -106,7 +110,9 @@ class Api:
         """Wait until the move has ended; raises Refused where it failed."""
         step = None
         while True:
-            move = self.get(f"/moves/{move['id']}", wait=_WAIT_SECONDS if step else 0)
+            wait = _WAIT_SECONDS if step else 0
+            path = f"/moves/{move['id']}"
+            move = self._ask_again("GET", path, params={"wait": wait})
             if move["step"] != step:
                 step = move["step"]
                 on_step(move)
@@ -120,8 +126,20 @@ class Api:
         """Wait until the app's cluster has done what is wanted, or a minute is over."""
         deadline = monotonic() + _CLUSTER_PATIENCE
         while app["cluster"] in app["waits_for"] and monotonic() < deadline:
-            app = self.get(f"/apps/{app['id']}", wait=_LOOK_SECONDS)
+            query = {"wait": _LOOK_SECONDS}
+            app = self._ask_again("GET", f"/apps/{app['id']}", params=query)
         return app
+
+    def _ask_again(self, method: str, path: str, **more: Any) -> Json:
+        """Ask while we wait anyway: a directory that restarts is waited for, too."""
+        deadline = monotonic() + _AWAY_PATIENCE
+        while True:
+            try:
+                return self._ask(method, path, **more)
+            except Unreachable:
+                if monotonic() >= deadline:
+                    raise
+            time.sleep(_LOOK_SECONDS)
 
     def _ask(self, method: str, path: str, **more: Any) -> Json:
         try:

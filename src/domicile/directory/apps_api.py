@@ -108,10 +108,8 @@ async def show_app(
         async with directory.store.reading() as reading:
             found = await found_app(reading, request.user, Operation.APP_SHOW, app)
             in_full = await shown_in_full(reading, found)
-        left = deadline - monotonic()
-        if not in_full.waits_for or left <= 0:
+        if not in_full.waits_for or not await _waited(directory, deadline):
             return in_full
-        await directory.reported.wait(min(left, _LOOK_SECONDS))
 
 
 @post("/apps/{app:str}/stop", operation=Operation.APP_STOP)
@@ -190,10 +188,8 @@ async def show_move(
     deadline = _deadline(wait)
     while True:
         found = await _move(request.user, directory, move)
-        left = deadline - monotonic()
-        if found.step in ENDS or left <= 0:
+        if found.step in ENDS or not await _waited(directory, deadline):
             return found
-        await directory.reported.wait(min(left, _LOOK_SECONDS))
 
 
 _CHANGES = {
@@ -226,10 +222,17 @@ async def _work_after_moves(
         try:
             return await work_once(request, directory, work)
         except MoveInProgress:
-            left = deadline - monotonic()
-            if left <= 0:
+            if not await _waited(directory, deadline):
                 raise
-        await directory.reported.wait(min(left, _LOOK_SECONDS))
+
+
+async def _waited(directory: Directory, deadline: float) -> bool:
+    """Wait for news, a moment at most; False where no more is to be waited."""
+    left = deadline - monotonic()
+    if left <= 0 or directory.ending.is_set():
+        return False
+    await directory.reported.wait(min(left, _LOOK_SECONDS))
+    return True
 
 
 def _planned(move: Move, note: str) -> Planned:

@@ -16,7 +16,7 @@ from domicile.directory.access import Role
 from domicile.directory.service import Directory
 from domicile.directory.shown import AppInFull, shown_in_full
 from domicile.model.moves import Move
-from domicile.model.records import App, Cluster, Residence
+from domicile.model.records import App, AppState, Cluster, Residence
 from domicile.service.asking import NoAnswer, Question, ask_admin
 from domicile.store.feed import Follower
 
@@ -115,8 +115,9 @@ async def explain(directory: Directory, host: str) -> Explanation:
 def _directory_says(app: AppInFull | None, serial: int) -> Statement:
     if app is None:
         return Statement("directory", "no app has this host", serial)
-    place = f"lives in {app.cluster}" if app.cluster else "lives nowhere"
-    says = f"{app.name or app.id}.{app.owner} is {app.state}, {place}"
+    name = f"{app.name}.{app.owner}" if app.name else app.id
+    lives = "lived" if app.state == AppState.DELETED else "lives"
+    says = f"{name} is {app.state}, {lives} {f'in {app.cluster}' if app.cluster else 'nowhere'}"
     return Statement("directory", says, serial, app.generation)
 
 

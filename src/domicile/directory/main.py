@@ -95,6 +95,7 @@ async def serve(
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await asyncio.wait([serving, end], return_when=asyncio.FIRST_COMPLETED)
+        directory.end()
         server.should_exit = True
         await serving
 

@@ -1,5 +1,6 @@
 """What the directory's API works with, opened together and closed together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -22,7 +23,8 @@ from domicile.store.store import Store
 class Directory(msgspec.Struct, frozen=True):
     """The open directory; `reported` rings when a cluster has reported.
 
-    `asking` is what the admin listeners of followers are asked with.
+    `asking` is what the admin listeners of followers are asked with. Once `ending` is
+    set, nobody is kept waiting any more.
     """
 
     store: Store
@@ -33,6 +35,11 @@ class Directory(msgspec.Struct, frozen=True):
     reported: Bell
     asking: httpx.AsyncClient
     clock: Clock
+    ending: asyncio.Event
+
+    def end(self) -> None:
+        self.ending.set()
+        self.reported.ring()
 
 
 @asynccontextmanager
@@ -56,6 +63,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             reported=Bell(),
             asking=await stack.enter_async_context(open_client()),
             clock=wall,
+            ending=asyncio.Event(),
         )
 
 
