@@ -187,8 +187,7 @@ workers = 1
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def wait_until_silent(self, port):
-        """Wait until the orphans of a service that was killed listen no more."""
+    def _wait_until_silent(self, port):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             try:
@@ -202,9 +201,12 @@ workers = 1
         """Run a verb for its JSON."""
         return json.loads(self.run(*arguments, "--json").stdout)
 
-    def kill(self, name):
+    def kill(self, name, *listening):
+        """Kill a service, and wait until its orphans have ended and freed its ports."""
         self.processes[name].kill()
         self.processes.pop(name).wait()
+        for each in listening:
+            self._wait_until_silent(self.ports[each])
 
     def end(self):
         self.client.close()

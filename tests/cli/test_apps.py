@@ -33,9 +33,7 @@ def test_a_move_outlasts_a_directory_that_is_killed_in_it(hosting, folder):
     with hosting.begin("app", "move", "outlast.ada", "--to", "birch", "--json") as move:
         while not move.stderr.readline().startswith("planned"):
             assert move.poll() is None
-        hosting.kill("directory")
-        for port in ("directory", "directory-admin"):
-            hosting.wait_until_silent(hosting.ports[port])
+        hosting.kill("directory", "directory", "directory-admin")
         hosting.start_again("directory", "directory")
         said, told = move.communicate(timeout=120)
     assert move.returncode == 0, told

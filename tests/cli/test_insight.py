@@ -43,7 +43,7 @@ def test_an_explanation_is_a_table_for_people(hosting, seen):
 
 
 def test_a_dead_proxy_is_a_line_of_the_explanation(hosting, seen):
-    hosting.kill("proxy-amber")
+    hosting.kill("proxy-amber", "amber-proxy", "amber-link", "amber-proxy-admin")
     try:
         found = hosting.ask("explain", "seen.ada.apps.test")
     finally:
@@ -66,7 +66,7 @@ def test_the_status_shows_clusters_followers_and_apps(hosting, seen):
 
 
 def test_the_status_begins_with_what_is_wrong(hosting, seen):
-    hosting.kill("ns1")
+    hosting.kill("ns1", "ns1", "ns1-admin")
     try:
         while not (problems := hosting.ask("status")["problems"]):
             time.sleep(0.5)
