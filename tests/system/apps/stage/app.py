@@ -32,7 +32,7 @@ async def pieces(reader, request):
         return
     left = int(request.fields.get("content-length", 0))
     while left:
-        piece = await reader.read(min(left, len(PIECE)))
+        piece = await reader.readexactly(min(left, len(PIECE)))
         left -= len(piece)
         yield piece
 
@@ -70,6 +70,13 @@ def reset(writer, framing):
     asyncio.get_running_loop().call_later(0.3, writer.transport.abort)
 
 
+def listen_no_more(writer, request):
+    say(writer, request, b"", b"Connection: close\r\n")
+    SERVERS[0].close()
+    for each in WRITERS:
+        each.close()
+
+
 async def answer(reader, writer, request):
     match request.path.strip("/").split("/"):
         case ["digest"]:
@@ -97,23 +104,24 @@ async def answer(reader, writer, request):
         case ["nonsense"]:
             writer.write(b"HTTP/1.1 OK, more or less\r\n\r\n")
         case ["deaf"]:
-            say(writer, request, b"", b"Connection: close\r\n")
-            writer.close()
-            SERVERS[0].close()
+            listen_no_more(writer, request)
         case _:
             say(writer, request, f"{request.method} {request.path}".encode())
 
 
 async def converse(reader, writer):
+    WRITERS.add(writer)
     with contextlib.suppress(OSError, asyncio.IncompleteReadError):
         while not writer.is_closing():
             head = await reader.readuntil(b"\r\n\r\n")
             await answer(reader, writer, Request(head[:-4]))
             await writer.drain()
+    WRITERS.remove(writer)
     writer.close()
 
 
 SERVERS = []
+WRITERS = set()
 
 
 async def main():
