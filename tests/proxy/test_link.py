@@ -109,6 +109,27 @@ async def test_a_tombstone_leads_to_the_app_with_the_client_s_own_address(
 
 
 @pytest.mark.usefixtures("link")
+async def test_a_forward_waits_for_the_first_certificate_of_its_proxy(
+    other_records, upstream, ask, front, files
+):
+    other_records.live(await upstream(echo_head), 2, cluster="birch")
+    around = front[0].around
+    around.pool = Pool(around.patience)
+    asking = asyncio.create_task(ask(GET))
+    while not around.busy:
+        await asyncio.sleep(0.01)
+    around.pool.trust(client_context(files))
+    assert (await asking).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.usefixtures("link")
+async def test_a_proxy_without_a_certificate_says_nothing_on_a_link(ask, front, wait):
+    wait(connect=0.1)
+    front[0].around.pool = Pool(front[0].around.patience)
+    assert (await ask(GET)).startswith(b"HTTP/1.1 504")
+
+
+@pytest.mark.usefixtures("link")
 async def test_websockets_are_tunnelled_here_and_through_the_link(
     front, records, other_records
 ):

@@ -209,6 +209,17 @@ def test_a_proxy_serves_what_its_manager_tells_and_every_worker_says_so(managed,
     assert managed.asks[-1].cluster == "amber"
 
 
+def test_a_proxy_that_serves_without_a_certificate_is_not_well(managed, proxy):
+    """It could not forward; its manager here gives none."""
+    process, _ = proxy
+    while (
+        "behind" in (answer := httpx.get(f"{process.admin}/healthz")).json()["message"]
+    ):
+        time.sleep(0.05)
+    assert answer.status_code == 503
+    assert "no link certificate" in answer.json()["message"]
+
+
 def test_a_missing_token_is_one_sentence_that_names_the_key(config_file, tmp_path):
     (tmp_path / "token").unlink()
     with pytest.raises(BadConfiguration, match="token_file"):

@@ -109,22 +109,22 @@ class Story:
         _write_secret(folder / "token", join["token"])
 
     def _wait_for_services(self) -> None:
-        plan = self._plan
-        self._services.wait_until(
-            "nameserver", lambda: self._resolve(plan.zone) is not None
-        )
+        plan, wait_until = self._plan, self._services.wait_until
+        wait_until("nameserver", lambda: self._resolve(plan.zone) is not None)
+        wait_until("nameserver", self._is_well(plan.host, plan.nameserver_admin))
         self._say(f"name server: {plan.host} port {plan.nameserver}")
         for cluster in plan.clusters:
-            manager, proxy = (
-                f"http://{cluster.host}:{port}"
-                for port in (cluster.manager, cluster.proxy)
-            )
-            name = cluster.name
-            self._services.wait_until(
-                f"manager-{name}", partial(self._answers, manager)
-            )
-            self._services.wait_until(f"proxy-{name}", partial(self._answers, proxy))
-            self._say(f"cluster {name}: {proxy}")
+            name, host = cluster.name, cluster.host
+            url = f"http://{host}:{cluster.proxy}"
+            wait_until(f"manager-{name}", self._is_well(host, cluster.manager_admin))
+            wait_until(f"proxy-{name}", partial(self._answers, url))
+            wait_until(f"proxy-{name}", self._is_well(host, cluster.proxy_admin))
+            self._say(f"cluster {name}: {url}")
+
+    def _is_well(self, host: str, admin: int) -> Callable[[], bool]:
+        """Say whether a service follows, and has all that it needs to serve."""
+        url = f"http://{host}:{admin}/healthz"
+        return lambda: self._status(url, None) == httpx.codes.OK
 
     def _deploy(self, api: Api, app: AppPlan) -> Json | None:
         """Plan the app's deployment, unless it is there."""

@@ -94,10 +94,12 @@ class Keeper:
         return () if authority is None else authority.bundle
 
     def _trouble(self) -> str:
-        if not self._follower.behind:
-            return ""
-        reason = self._follower.trouble or "there was no answer yet"
-        return f"behind {self._settings.manager}: {reason}"
+        if self._follower.behind:
+            reason = self._follower.trouble or "there was no answer yet"
+            return f"behind {self._settings.manager}: {reason}"
+        if not link_files(self._settings.folder).certificate.exists():
+            return f"no link certificate of {self._settings.manager} yet"
+        return ""
 
     def _metrics(self, counters: Counters) -> CollectorRegistry:
         registry = CollectorRegistry()

@@ -37,7 +37,7 @@ class Place:
 class Pool:
     """Idle connections by place, the newest first."""
 
-    __slots__ = ("_idle", "_patience", "context")
+    __slots__ = ("_enrolled", "_idle", "_patience", "context")
 
     def __init__(
         self, patience: Patience, context: ssl.SSLContext | None = None
@@ -45,15 +45,26 @@ class Pool:
         """`context` is for links."""
         self._patience = patience
         self.context = context
+        self._enrolled = asyncio.Event()
+        if context is not None:
+            self._enrolled.set()
         self._idle: defaultdict[Place, list[Wire]] = defaultdict(list)
 
+    def trust(self, context: ssl.SSLContext) -> None:
+        """Take a new context for links; who waits for the first one goes on."""
+        self.context = context
+        self._enrolled.set()
+
     async def connect(self, place: Place) -> Wire:
-        """Make a new connection; raises OSError, TimeoutError among them."""
+        """Make a new connection; raises OSError, TimeoutError among them.
+
+        A link waits for its certificate: a proxy that has just joined has none yet.
+        """
         loop = asyncio.get_running_loop()
-        tls = self.context if place.cluster else None
-        if place.cluster and tls is None:
-            raise ConnectionRefusedError("there is no link certificate yet")
         async with asyncio.timeout(self._patience.connect):
+            if place.cluster:
+                await self._enrolled.wait()
+            tls = self.context if place.cluster else None
             _, wire = await loop.create_connection(
                 lambda: Wire(stall=self._patience.answer),
                 place.address,

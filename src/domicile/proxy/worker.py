@@ -110,7 +110,7 @@ class Worker:
             return
         try:
             accepting = server_context(self._files)
-            self._pool.context = client_context(self._files)
+            self._pool.trust(client_context(self._files))
         except BadCertificates as error:
             _log.warning("link certificate unusable", error=str(error))
             return
