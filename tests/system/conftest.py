@@ -28,8 +28,11 @@ PLANS = {"amber": "free", "birch": "pro"}
 CLUSTER_KEYS = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 
 # So that an app that never starts, or never answers, does not keep the tests waiting.
-START_SECONDS = 8.0
+START_SECONDS = 12.0
 ANSWER_SECONDS = 4.0
+
+# So that a slow machine has time for what is to be seen before the drain is over.
+DRAIN_SECONDS = 20.0
 
 
 def free_ports(count):
@@ -55,7 +58,8 @@ class Demo:
         keys = ("nameserver", "directory", "nameserver_admin", "directory_admin")
         self.ports = {key: next(ports) for key in keys}
         lines = [f"{key} = {port}" for key, port in self.ports.items()]
-        lines.append(f"start_seconds = {START_SECONDS}")
+        lines += [f"start_seconds = {START_SECONDS}"]
+        lines += [f"drain_seconds = {DRAIN_SECONDS}"]
         for name, host in HOSTS.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER_KEYS}
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']

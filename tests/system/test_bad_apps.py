@@ -14,10 +14,10 @@ import os, socket, time
 held = socket.create_server((os.environ["HOST"], int(os.environ["PORT"])))
 time.sleep(600)'"""
 BROKEN = {
-    "silent": ("exec sleep 600", r"silent\.ada opened no port within 8 s"),
+    "silent": ("exec sleep 600", r"silent\.ada opened no port within 12 s"),
     "mute": (
         MUTE,
-        r"mute\.ada listens on port \d+ but answered no HTTP request within 8 s",
+        r"mute\.ada listens on port \d+ but answered no HTTP request within 12 s",
     ),
     "brief": ("echo oh no; exit 3", r"brief\.ada ended with status 3 .*oh no"),
     "lost": ("exec no-such-thing", r"lost\.ada ended with status 127 .*not found"),

@@ -4,6 +4,7 @@ import hashlib
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -84,19 +85,23 @@ def test_an_app_behind_a_tombstone_knows_its_client(demo, stage, left):
     assert demo.fetch(stage, "/origin", left).text == "127.0.0.1"
 
 
-def test_a_request_in_flight_is_answered_by_the_copy_that_has_it(demo, stage):
-    """The old one goes only when it is done."""
+def test_a_request_in_flight_is_answered_by_the_copy_that_has_it(demo, stage, tmp_path):
+    """The old one goes only when it is done, long after new requests go elsewhere."""
     home, other = demo.home_and_other("stage.ada")
-    answers = []
-    asking = threading.Thread(
-        target=lambda: answers.append(demo.fetch(stage, "/slowly/2.5", home))
-    )
-    asking.start()
-    move = demo.move("stage.ada", other)
-    asking.join()
-    (answer,) = answers
-    assert (answer.status_code, answer.text) == (200, "at last")
-    assert int(answer.headers["generation"]) < move["generation"]
+    before = demo.fetch(stage).headers["generation"]
+    go_on = tmp_path / "go-on"
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(demo.fetch, stage, f"/until{go_on}", home)
+        moved = pool.submit(demo.move, "stage.ada", other)
+        while demo.fetch(stage, at=home).headers["generation"] == before:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert not moved.done()
+        go_on.touch()
+        answer = asked.result()
+    assert answer.text.endswith("at last")
+    assert answer.headers["generation"] == before
+    assert moved.result()["step"] == "finished"
 
 
 def test_an_app_with_a_port_of_its_own_stays_where_it_is_and_answers_on(demo):

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+from pathlib import Path
 
 WHO = (
     f"Cluster: {os.environ['DOMICILE_CLUSTER']}\r\n"
@@ -62,6 +63,15 @@ async def pour(writer, size, chunked):
         writer.write(b"0\r\n\r\n")
 
 
+async def wait_for_file(writer, path):
+    """Answer at once, and on, until the file is there."""
+    writer.write(b"HTTP/1.1 200 OK\r\n" + WHO + b"Transfer-Encoding: chunked\r\n\r\n")
+    while not path.exists():
+        writer.write(b"1\r\n.\r\n")
+        await asyncio.sleep(0.1)
+    writer.write(b"7\r\nat last\r\n0\r\n\r\n")
+
+
 def reset(writer, framing):
     """Break off with a reset, which is no end of anything."""
     writer.write(b"HTTP/1.1 200 OK\r\n" + WHO + framing + b"\r\n" + PIECE)
@@ -89,14 +99,10 @@ async def answer(reader, writer, request):
             await pour(writer, int(size), chunked=how == "chunks")
         case ["hang"]:
             await reader.read()
-        case ["slowly", seconds]:
-            await asyncio.sleep(float(seconds))
-            say(writer, request, b"at last")
-        case ["reset", "length"]:
-            reset(writer, b"Content-Length: 1000000\r\n")
-            await reader.read()
-        case ["reset", "close"]:
-            reset(writer, b"")
+        case ["until", *path]:
+            await wait_for_file(writer, Path("/", *path))
+        case ["reset", how]:
+            reset(writer, b"Content-Length: 1000000\r\n" if how == "length" else b"")
             await reader.read()
         case ["short"]:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
