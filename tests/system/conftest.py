@@ -90,15 +90,18 @@ class Demo:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(20) == 0
 
+    def pid(self, name):
+        """Give the service's parent process."""
+        restarted = self.restarted.get(name)
+        return restarted.pid if restarted else self.services[name]["pid"]
+
     def kill(self, *names):
         """Kill those services that run with all their processes, apps apart."""
         for name in set(names) - self.killed:
             self.killed.add(name)
-            restarted = self.restarted.get(name)
-            pid = restarted.pid if restarted else self.services[name]["pid"]
-            os.killpg(pid, signal.SIGKILL)
-            if restarted:
-                restarted.wait()
+            os.killpg(self.pid(name), signal.SIGKILL)
+            if name in self.restarted:
+                self.restarted.pop(name).wait()
 
     def restart(self, *names):
         """Start those services that were killed, as they were started before."""

@@ -81,6 +81,14 @@ def test_people_chat_through_a_tombstone_with_those_who_came_directly(demo, left
         assert late.recv(timeout=10) == "amber: welcome"
 
 
+@pytest.mark.parametrize("path", ["/reset/length", "/reset/close", "/short"])
+def test_a_response_that_breaks_off_behind_a_tombstone_breaks_off(
+    demo, stage, left, path
+):
+    with pytest.raises(ConnectionResetError):
+        demo.say(f"GET {path} HTTP/1.0\r\nHost: {stage}\r\n\r\n".encode(), left)
+
+
 def test_an_app_behind_a_tombstone_knows_its_client(demo, stage, left):
     assert demo.fetch(stage, "/origin", left).text == "127.0.0.1"
 

@@ -93,6 +93,15 @@ def test_who_serves_and_is_restarted_alone_serves_on(demo, name):
     assert answers_of(demo) == ["birch", "birch", "amber"]
 
 
+@pytest.mark.parametrize("name", ["nameserver", "proxy-amber", "proxy-birch"])
+def test_killed_workers_leave_their_queues_to_their_successors(demo, name):
+    """The parent keeps the sockets: who comes meanwhile waits, and nobody is refused."""
+    for child in psutil.Process(demo.pid(name)).children():
+        child.kill()
+    for _ in range(10):
+        assert answers_of(demo) == ["birch", "birch", "amber"]
+
+
 def listens(place):
     with socket.socket() as probe:
         return probe.connect_ex(place) == 0

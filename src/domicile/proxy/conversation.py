@@ -73,13 +73,14 @@ class _Request:
 
 
 class Conversation:
-    """One client's connection."""
+    """One client's connection, from the address that the socket says."""
 
-    __slots__ = ("_around", "_wire")
+    __slots__ = ("_address", "_around", "_wire")
 
-    def __init__(self, around: Surroundings, wire: Wire) -> None:
+    def __init__(self, around: Surroundings, wire: Wire, address: str) -> None:
         self._around = around
         self._wire = wire
+        self._address = address
 
     def start(self) -> asyncio.Task[None]:
         """Converse in a task of its own, which ends with the client."""
@@ -154,8 +155,7 @@ class Conversation:
         if isinstance(asked, Refusal):
             return asked
         if not self._around.link:
-            address = self._wire.transport.get_extra_info("peername")[0]
-            client = Client(address, "http")
+            client = Client(self._address, "http")
             return _Request(head, asked, None, client, secrets.token_hex(16))
         try:
             hop = read_hop([value for name, value in head.fields if name == FIELD])

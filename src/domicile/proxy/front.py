@@ -38,12 +38,17 @@ class Front:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _converse(self, wire: Wire) -> None:
-        client = _name_client(wire.transport.get_extra_info("peername")[0])
+        peer = wire.transport.get_extra_info("peername")
+        if peer is None:
+            # Gone already, in the time between the kernel's accepting and ours.
+            wire.abort()
+            return
+        client = _name_client(peer[0])
         # A link's clients are proxies of ours, and theirs are counted there.
         if not self.around.link and self.clients[client] >= self.most_of_one_client:
             self._turn_away(wire)
             return
-        task = Conversation(self.around, wire).start()
+        task = Conversation(self.around, wire, peer[0]).start()
         self.tasks.add(task)
         self.clients[client] += 1
         self.around.tally.connected(1)
