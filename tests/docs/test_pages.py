@@ -49,11 +49,6 @@ def test_every_module_that_the_architecture_names_is_there():
         assert (package / folder / f"{module}.py").exists(), f"{folder}.{module}"
 
 
-def test_every_discussion_is_found_from_the_architecture():
-    for page in ROOT.glob("docs/discussion/*.md"):
-        assert f"docs/discussion/{page.name}" in architecture(), page.name
-
-
 def test_make_has_every_target_that_a_page_names():
     targets = set(
         re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -127,9 +127,10 @@ async def test_nothing_to_run_stops_it(site, resident, told, here):
 async def test_an_app_has_so_long_to_end(site, told, here, seconds, tidies):
     site = dataclasses.replace(site, stop_seconds=seconds)
     resident = Resident(APP, site)
-    resident.wish(
-        here(1, "trap 'sleep 1; echo tidied; exit' TERM; python app.py & wait")
-    )
+    tidy = "trap 'sleep 1; echo tidied; exit' TERM"
+    # The shell outlives its child, which gets the signal as well.
+    command = f"{tidy}; python app.py & while :; do sleep 0.1; done"
+    resident.wish(here(1, command))
     await next_of(told)
     await resident.close(stop=True)
     assert adopt(site.processes) == {}
