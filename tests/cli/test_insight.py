@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from cryptography import x509
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +89,23 @@ def test_a_log_is_printed_from_its_end(hosting, seen):
 
 
 def test_the_links_authority_is_shown_and_rotated(hosting, seen):
+    """Requests go through the link all the while."""
     before = hosting.ask("authority", "show")
-    after = hosting.ask("authority", "rotate")
-    assert (after["epoch"], len(after["trusted"])) == (before["epoch"] + 1, 2)
+    announced = hosting.ask("authority", "rotate")
+    assert (announced["epoch"], announced["pending"]) == (1, 2)
+    assert "epoch 2 signs as soon" in hosting.run("authority", "show").stdout
+    while (after := hosting.ask("authority", "show"))["pending"]:
+        assert hosting.fetch("amber", "seen.ada.apps.test").text == "birch"
+    assert after["epoch"] == 2
     assert after["trusted"][1] == before["trusted"][0]
-    assert hosting.run("authority", "show").stdout.startswith(f"epoch {after['epoch']}")
-    assert hosting.fetch("amber", "seen.ada.apps.test").text == "birch"
+    while not all(issued_by(hosting, each, after) for each in ("amber", "birch")):
+        assert hosting.fetch("amber", "seen.ada.apps.test").text == "birch"
+    for _ in range(20):
+        assert hosting.fetch("amber", "seen.ada.apps.test").text == "birch"
+
+
+def issued_by(hosting, cluster, authority):
+    """Whether the cluster's proxy has a certificate of the CA that signs now."""
+    own = hosting.data / f"{cluster}-proxy" / "link.pem"
+    certificate = x509.load_pem_x509_certificate(own.read_bytes())
+    return certificate.issuer.rfc4514_string() == authority["trusted"][0]["subject"]

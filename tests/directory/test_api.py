@@ -205,7 +205,16 @@ async def test_a_bad_signing_request_is_a_problem(amber):
 
 
 async def test_a_rotation_reaches_the_followers(operator, amber):
-    await operator.post("/v1/link-authority/rotate")
+    shown = (await operator.post("/v1/link-authority/rotate")).json()
+    assert (shown["epoch"], shown["pending"]) == (1, 2)
+    assert (await operator.get("/v1/link-authority")).json() == shown
+    _, _, records = await followed(amber, ("authority",), "amber")
+    assert [(record.epoch, len(record.bundle)) for record in records] == [(1, 2)]
+
+
+async def test_an_operator_may_give_up_who_is_away(operator, amber):
+    shown = (await operator.post("/v1/link-authority/rotate?now=true")).json()
+    assert (shown["epoch"], shown["pending"], len(shown["trusted"])) == (2, 0, 2)
     _, _, records = await followed(amber, ("authority",), "amber")
     assert [(record.epoch, len(record.bundle)) for record in records] == [(2, 2)]
 

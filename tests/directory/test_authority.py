@@ -103,18 +103,49 @@ def test_a_link_certificate_lives_thirty_days_and_bears_the_asked_key(authority)
     assert certificate.public_key() == key.public_key()
 
 
+def rotate(authority):
+    authority.announce()
+    return authority.switch()
+
+
 def test_the_bundle_keeps_the_newest_two_newest_first(authority, tmp_path):
     first = certificates(authority)[0]
-    assert authority.rotate().epoch == 2
+    assert rotate(authority).epoch == 2
     second = certificates(authority)[0]
     assert certificates(authority) == [second, first]
-    assert authority.rotate().epoch == 3
+    assert rotate(authority).epoch == 3
     assert certificates(authority)[1:] == [second]
     assert LinkAuthority(tmp_path / "ca", clock).record == authority.record
 
 
+def test_an_announced_ca_is_trusted_and_signs_nothing(authority, tmp_path):
+    (old,) = certificates(authority)
+    announced = authority.announce()
+    assert (announced.epoch, authority.pending) == (1, 2)
+    assert certificates(authority)[0] == old
+    assert len(certificates(authority)) == 2
+    issued(authority).verify_directly_issued_by(old)
+    assert authority.announce() == announced
+    again = LinkAuthority(tmp_path / "ca", clock)
+    assert (again.record, again.pending) == (announced, 2)
+    assert again.switch().epoch == 2
+
+
+def test_while_the_third_is_announced_the_first_two_are_trusted(authority):
+    rotate(authority)
+    second, first = certificates(authority)
+    authority.announce()
+    assert certificates(authority)[0] == second
+    assert certificates(authority)[2:] == [first]
+
+
+def test_without_an_announcement_there_is_no_switch(authority):
+    before = authority.record
+    assert authority.switch() == before
+
+
 def test_after_a_rotation_the_new_ca_signs(authority):
-    authority.rotate()
+    rotate(authority)
     new, old = certificates(authority)
     certificate = issued(authority)
     certificate.verify_directly_issued_by(new)

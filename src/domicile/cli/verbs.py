@@ -112,11 +112,20 @@ def show_authority(data: Data = None, as_json: AsJson = False) -> None:
 
 
 @authority.command("rotate")
-def rotate_authority(data: Data = None, as_json: AsJson = False) -> None:
-    """Make a new CA for the links; every proxy then gets a new certificate by itself."""
+def rotate_authority(
+    now: Annotated[
+        bool, typer.Option(help="Do not wait for clusters that are away.")
+    ] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new CA for the links, which signs as soon as every cluster trusts it.
+
+    Every proxy then gets a new certificate by itself.
+    """
+    path = f"/link-authority/rotate?now={str(now).lower()}"
     with api(data) as opened:
-        opened.post("/link-authority/rotate", {})
-        _show_authority(opened.get("/link-authority"), as_json)
+        _show_authority(opened.post(path, {}), as_json)
 
 
 def _show_authority(found: Json, as_json: bool) -> None:
@@ -124,6 +133,8 @@ def _show_authority(found: Json, as_json: bool) -> None:
         show(found, as_json=True)
         return
     print(f"epoch {found['epoch']}")
+    if found["pending"]:
+        print(f"epoch {found['pending']} signs as soon as every cluster trusts it")
     show_rows(found["trusted"], ("subject", "sha256", "until"), as_json=False)
 
 

@@ -15,12 +15,12 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import File, Stream
 
 from domicile.directory import apps_api, insight_api, journal, lifecycle
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
-from domicile.directory.authority import Trusted
+from domicile.directory.authority import LinkAuthority, Trusted
 from domicile.directory.conversation import (
     Asked,
     let_in,
@@ -35,6 +35,7 @@ from domicile.directory.registry import (
     add_owner,
     change_cluster,
     demand,
+    put_if_new,
 )
 from domicile.directory.service import Directory
 from domicile.errors import DomicileError
@@ -103,9 +104,13 @@ class LinkCertificate(msgspec.Struct, frozen=True):
 
 
 class AuthorityShown(msgspec.Struct, frozen=True):
-    """Whom the links trust, newest first, and the same in PEM."""
+    """Whom the links trust, who signs first, and the same in PEM.
+
+    `pending` is the epoch that is announced and does not sign yet, or 0.
+    """
 
     epoch: int
+    pending: int
     trusted: tuple[Trusted, ...]
     bundle: tuple[str, ...]
 
@@ -213,17 +218,22 @@ async def post_link_certificate(
 
 @get("/link-authority", operation=Operation.LINK_SHOW)
 async def show_link_authority(directory: Opened) -> AuthorityShown:
-    authority = directory.authority
-    record = authority.record
-    return AuthorityShown(record.epoch, authority.trusted, record.bundle)
+    return _authority_shown(directory.authority)
 
 
 @post("/link-authority/rotate", operation=Operation.LINK_ROTATE)
-async def rotate_link_authority(request: Asked, directory: Opened) -> Response[bytes]:
-    async def work(tx: Transaction) -> msgspec.Struct:
-        record = directory.authority.rotate()
-        await tx.put(record)
-        return record
+async def rotate_link_authority(
+    request: Asked, directory: Opened, now: FromQuery[bool] = False
+) -> Response[bytes]:
+    """Announce the next CA, which signs once all trust it; or, with `now`, at once."""
+
+    async def work(tx: Transaction) -> AuthorityShown:
+        authority = directory.authority
+        authority.announce()
+        if now:
+            authority.switch()
+        await put_if_new(tx, authority.record)
+        return _authority_shown(authority)
 
     return await work_once(request, directory, work)
 
@@ -266,6 +276,13 @@ def _demand_kinds(role: Role, ask: Ask) -> None:
             f"a {role} does not follow {', '.join(sorted(secret))}, only "
             f"{', '.join(sorted(FEED_KINDS.get(role, ())))}"
         )
+
+
+def _authority_shown(authority: LinkAuthority) -> AuthorityShown:
+    record = authority.record
+    return AuthorityShown(
+        record.epoch, authority.pending, authority.trusted, record.bundle
+    )
 
 
 def _join(directory: Directory, name: str, token: str) -> Join:

@@ -2,8 +2,10 @@
 
 It is made at the directory's first start, into a folder of one file per epoch: key and
 certificate together, so that no crash can part them. Only the key of the newest epoch
-signs. `rotate` makes the next epoch; the bundle holds the newest two, so that links
-keep trusting each other while every cluster has its certificate issued anew.
+signs. A new epoch comes in two steps: `announce` makes its CA, which is trusted and
+signs nothing yet (`next-2.pem`), and `switch`, once every cluster trusts it, lets it
+sign (`link-2.pem`). So no cluster is ever shown a certificate that it does not trust.
+The epoch before stays trusted while every cluster has its certificate issued anew.
 """
 
 import os
@@ -11,6 +13,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography import x509
@@ -28,7 +31,9 @@ LINK_LIFETIME = timedelta(days=30)
 BACKDATED = timedelta(minutes=5)  # a cluster's clock may be behind ours
 TRUSTED_EPOCHS = 2
 
-_FILE = re.compile(r"link-(\d+)\.pem")
+_SIGNS = "link"
+_NEXT = "next"
+_FILE = re.compile(r"(link|next)-(\d+)\.pem")
 
 
 class BadSigningRequest(DomicileError):
@@ -47,41 +52,59 @@ class Trusted(msgspec.Struct, frozen=True):
     until: str
 
 
+class _Signer(NamedTuple):
+    """The CA of one epoch."""
+
+    epoch: int
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+
 class LinkAuthority:
     """Signs link certificates with the key of the newest epoch."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
-        self._certificates: dict[int, x509.Certificate] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        epochs = sorted(_epochs_in(folder))
-        if epochs:
-            self._take_up(epochs[-TRUSTED_EPOCHS:])
-        else:
-            self._make(1)
+        self._signers = self._read_all(_SIGNS)[:TRUSTED_EPOCHS]
+        if not self._signers:
+            self._signers = [self._make(_SIGNS, 1)]
+        self._next = next(iter(self._read_all(_NEXT)), None)
+
+    @property
+    def pending(self) -> int:
+        """Give the epoch that is announced and does not sign yet, or 0."""
+        return self._next.epoch if self._next else 0
 
     @property
     def record(self) -> Authority:
-        """What the links trust, for the directory's store."""
-        newest_first = sorted(self._certificates, reverse=True)
+        """What the links trust, for the directory's store; who signs comes first."""
         return Authority(
             name=LINK_AUTHORITY,
-            epoch=newest_first[0],
-            bundle=tuple(_pem(self._certificates[epoch]) for epoch in newest_first),
+            epoch=self._signers[0].epoch,
+            bundle=tuple(_pem(each) for each in self._certificates()),
         )
 
     @property
     def trusted(self) -> tuple[Trusted, ...]:
         """Describe the certificates of the record, in its order."""
-        newest_first = sorted(self._certificates.items(), reverse=True)
-        return tuple(_described(certificate) for _, certificate in newest_first)
+        return tuple(_described(each) for each in self._certificates())
 
-    def rotate(self) -> Authority:
-        """Make the CA of the next epoch, which signs from now on."""
-        self._make(max(self._certificates) + 1)
-        for old in sorted(self._certificates)[:-TRUSTED_EPOCHS]:
-            del self._certificates[old]
+    def announce(self) -> Authority:
+        """Make the CA of the next epoch, or leave the one that is announced."""
+        if self._next is None:
+            self._next = self._make(_NEXT, self._signers[0].epoch + 1)
+        return self.record
+
+    def switch(self) -> Authority:
+        """Let the CA that is announced sign from now on."""
+        if self._next is not None:
+            source = self._path(_NEXT, self._next.epoch)
+            source.rename(self._path(_SIGNS, self._next.epoch))
+            _sync_folder(self._folder)
+            self._signers = [self._next, *self._signers][:TRUSTED_EPOCHS]
+            self._next = None
         return self.record
 
     def issue(self, cluster: str, request_pem: bytes) -> str:
@@ -91,7 +114,7 @@ class LinkAuthority:
         asks for.
         """
         key = _requested_key(request_pem)
-        issuer = self._certificates[max(self._certificates)]
+        _, signing_key, issuer = self._signers[0]
         host = f"{cluster}.link"
         builder = (
             _builder(host, key, self._now(), LINK_LIFETIME)
@@ -106,20 +129,23 @@ class LinkAuthority:
                 False,
             )
             .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public_key),
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                    signing_key.public_key()
+                ),
                 False,
             )
         )
-        return _pem(builder.sign(self._key, hashes.SHA256()))
+        return _pem(builder.sign(signing_key, hashes.SHA256()))
 
-    @property
-    def _public_key(self) -> ec.EllipticCurvePublicKey:
-        return self._key.public_key()
+    def _certificates(self) -> list[x509.Certificate]:
+        current, *before = self._signers
+        coming = [self._next] if self._next else []
+        return [each.certificate for each in (current, *coming, *before)]
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def _make(self, epoch: int) -> None:
+    def _make(self, what: str, epoch: int) -> _Signer:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _self_signed(key, epoch, self._now())
         content = _pem(certificate).encode() + key.private_bytes(
@@ -127,15 +153,19 @@ class LinkAuthority:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        _write_whole(self._folder / f"link-{epoch}.pem", content)
-        self._key = key
-        self._certificates[epoch] = certificate
+        _write_whole(self._path(what, epoch), content)
+        return _Signer(epoch, key, certificate)
 
-    def _take_up(self, epochs: list[int]) -> None:
-        for epoch in epochs:
-            self._key, self._certificates[epoch] = _read(
-                self._folder / f"link-{epoch}.pem"
-            )
+    def _read_all(self, what: str) -> list[_Signer]:
+        """Read the folder's CAs of a kind, newest first."""
+        epochs = sorted(_epochs_in(self._folder, what), reverse=True)
+        return [
+            _Signer(epoch, *_read(self._path(what, epoch)))
+            for epoch in epochs[:TRUSTED_EPOCHS]
+        ]
+
+    def _path(self, what: str, epoch: int) -> Path:
+        return self._folder / f"{what}-{epoch}.pem"
 
 
 def _described(certificate: x509.Certificate) -> Trusted:
@@ -146,10 +176,11 @@ def _described(certificate: x509.Certificate) -> Trusted:
     )
 
 
-def _epochs_in(folder: Path) -> Iterable[int]:
+def _epochs_in(folder: Path, what: str) -> Iterable[int]:
     for entry in folder.iterdir():
-        if match := _FILE.fullmatch(entry.name):
-            yield int(match[1])
+        match = _FILE.fullmatch(entry.name)
+        if match and match[1] == what:
+            yield int(match[2])
 
 
 def _read(path: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -181,11 +212,15 @@ def _write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def _requested_key(request_pem: bytes) -> ec.EllipticCurvePublicKey:

@@ -16,6 +16,7 @@ from domicile.directory.api import make_app
 from domicile.directory.lifecycle import forgetting
 from domicile.directory.metrics import registry_of
 from domicile.directory.mover import Mover, moving
+from domicile.directory.rotation import rotating
 from domicile.directory.service import Directory, open_directory
 from domicile.directory.settings import Settings, load_settings
 from domicile.service import lifeline, logs
@@ -81,6 +82,7 @@ async def serve(
         moving(directory) as mover,
         _administered(directory, mover, admin),
         forgetting(directory.store),
+        rotating(directory),
     ):
         server = _Server(
             uvicorn.Config(

@@ -7,6 +7,7 @@ import msgspec
 
 from domicile.directory import journal
 from domicile.directory.access import Role
+from domicile.directory.rotation import unaware
 from domicile.directory.service import Directory
 from domicile.model.records import App, AppState, Cluster, Placement
 
@@ -64,6 +65,8 @@ async def status_of(directory: Directory) -> Status:
         apps = {app.id: app for app in await reading.all(App)}
         entries = await journal.open_moves(reading)
     followers = _followers(directory, serial)
+    pending = directory.authority.pending
+    ignorant = await unaware(directory.store, directory.feed) if pending else []
     cluster_rows = tuple(
         ClusterStatus(
             each.name, each.addresses, places[each.name], _is_followed(each, followers)
@@ -86,6 +89,7 @@ async def status_of(directory: Directory) -> Status:
         *_of_followers(followers, cluster_rows),
         *_of_apps(apps.values()),
         *_of_moves(moves),
+        *(f"the links' CA of epoch {pending} waits for {name}" for name in ignorant),
     )
     states = dict(Counter(app.state.value for app in apps.values()))
     return Status(serial, problems, cluster_rows, followers, states, moves)
