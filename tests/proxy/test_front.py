@@ -1,6 +1,8 @@
 """Who is let in, and what becomes of connections on which nothing good happens."""
 
 import asyncio
+import socket
+import struct
 
 import pytest
 
@@ -53,6 +55,8 @@ async def test_a_head_that_comes_too_slowly_is_told_so(front, wait):
             break
         writer.write(bytes([byte]))
         await asyncio.sleep(0.05)
+    else:
+        pytest.fail("all of it was waited for")
     assert (await answer).startswith(b"HTTP/1.1 408")
     writer.close()
 
@@ -76,22 +80,23 @@ async def patient(records, upstream, wait):
         ended.set()
 
     records.live(await upstream(converse))
-    wait(answer=20.0, half_closed=0.2)
+    wait(answer=20.0)
     return asked, ended
 
 
 @pytest.mark.parametrize("reset", [True, False])
 async def test_a_client_that_goes_away_takes_its_request_along(
-    front, patient, tally, reset
+    front, patient, tally, wait, reset
 ):
+    wait(half_closed=20.0 if reset else 0.1)
     asked, ended = patient
     _, writer = await connect(front)
     writer.write(GET)
     await asked.wait()
     if reset:
-        writer.transport.abort()
-    else:
-        writer.close()
+        bound = writer.get_extra_info("socket")
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.close()
     await asyncio.wait_for(ended.wait(), 10)
     while not tally.of("requests", "left"):
         await asyncio.sleep(0.01)

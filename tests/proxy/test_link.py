@@ -19,6 +19,7 @@ from domicile.proxy.conversation import Surroundings
 from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.hop import write_hop
+from domicile.proxy.patience import Patience
 from domicile.proxy.upstream import Pool
 from domicile.service.tls import CertificateFiles, client_context, server_context
 
@@ -64,7 +65,7 @@ def files(tmp_path_factory):
 async def link(front, records, other_records, files, tally):
     """Birch's link, before its own records; amber has the tombstone. Gives the port."""
     amber, _ = front
-    patience = amber.around.patience
+    patience = Patience(answer=20.0, half_closed=0.1)
     amber.around.pool = Pool(patience, client_context(files))
     room = WaitingRoom(other_records.replica, tally)
     birch = Front(
@@ -144,6 +145,27 @@ async def test_websockets_are_tunnelled_here_and_through_the_link(
             ) as socket:
                 await socket.send("x" * 300_000)
                 assert await socket.recv() == "x" * 300_000
+
+
+@pytest.mark.usefixtures("link")
+async def test_a_client_that_goes_away_takes_its_request_along_through_the_link(
+    front, other_records, upstream, wait
+):
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        ended.set()
+
+    other_records.live(await upstream(hang), 2, cluster="birch")
+    wait(answer=20.0, half_closed=0.1)
+    _, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    writer.write(GET)
+    await asked.wait()
+    writer.close()
+    await asyncio.wait_for(ended.wait(), 10)
 
 
 async def ask_link(port, files, request):
