@@ -190,6 +190,14 @@ async def test_the_status_says_what_is_wrong_first(ada, operator, amber, ns1, fo
     assert (found["apps"], found["moves"]) == ({"running": 1}, [])
 
 
+async def test_whom_a_rotation_waits_for_is_in_the_status(operator, amber, follow):
+    await follow(amber, "manager-amber", ("authority",), "", "amber")
+    await operator.post("/v1/link-authority/rotate")
+    assert (await operator.get("/v1/status")).json()["problems"][-1] == (
+        "the links' CA of epoch 2 waits for cluster/amber/manager-amber"
+    )
+
+
 async def test_an_open_move_is_in_the_status(ada, operator, amber):
     await deploy(ada, amber)
     birch = {"name": "birch", "addresses": [], "links": []}
