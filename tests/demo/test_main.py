@@ -52,7 +52,9 @@ def test_a_group_that_gets_two_signals_ends_whole_with_status_0(demo):
     process = demo.start()
     services = demo.wait_until_ready(process)
     assert len(apps_of(demo)) == 3
+    assert all(Path(each["config"]).exists() for each in services.values())
     os.killpg(services["manager-amber"]["pid"], signal.SIGKILL)
+    demo.wait_for_line("manager-amber ended with status -9")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         os.killpg(process.pid, number)
     assert process.wait(ENDS_WITHIN) == 0

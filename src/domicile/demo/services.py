@@ -75,13 +75,15 @@ class Services:
             self._closed = True
 
     def wait_until(self, name: str, ready: Callable[[], bool]) -> None:
-        """Wait until a service does what it is for; raises DidNotStart."""
+        """Wait until a service does what it is for; raises DidNotStart.
+
+        Also where another has ended meanwhile, which may be the reason.
+        """
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
-            status = self._running[name].process.poll()
-            if status is not None:
+            for dead, status in self.ended():
                 raise DidNotStart(
-                    f"{name} ended with status {status}: {self._last_line(name)}"
+                    f"{dead} ended with status {status}: {self._last_line(dead)}"
                 )
             if time.monotonic() > deadline:
                 raise DidNotStart(

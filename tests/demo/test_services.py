@@ -1,0 +1,68 @@
+"""The demo's services as processes: started, recorded, told of."""
+
+import time
+
+import pytest
+
+from domicile.demo.ending import end_all, service_records
+from domicile.demo.services import Closed, DidNotStart, Services
+from domicile.runtime.processes import adopt
+
+
+@pytest.fixture
+def services(tmp_path):
+    services = Services(tmp_path)
+    yield services
+    services.close()
+    end_all(tmp_path, grace=0)
+    services.ended()
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A directory's config file, at a port of the kernel's choice."""
+    path = tmp_path / "directory.toml"
+    path.write_text(f'data = "{tmp_path}/directory"\nlisten = "127.0.0.1:0"\n')
+    return path
+
+
+def test_a_service_is_recorded_and_ended(tmp_path, services, directory):
+    services.start("directory", "directory", directory)
+    (pid,) = {each["pid"] for each in services.table().values()}
+    (recorded,) = adopt(service_records(tmp_path)).values()
+    assert recorded.record.pid == pid
+    services.wait_until("directory", (tmp_path / "directory/operator.token").exists)
+    end_all(tmp_path)
+    assert not recorded.alive
+    assert adopt(service_records(tmp_path)) == {}
+
+
+def test_a_service_that_does_not_start_is_told_in_its_own_words(tmp_path, services):
+    services.start("directory", "directory", tmp_path / "missing.toml")
+    with pytest.raises(DidNotStart) as caught:
+        services.wait_until("directory", lambda: False)
+    said = str(caught.value)
+    assert said.startswith("directory ended with status 1: domicile: ")
+    assert "missing.toml" in said
+
+
+def test_another_that_ends_meanwhile_is_told(tmp_path, services, directory):
+    services.start("directory", "directory", directory)
+    services.start("nameserver", "nameserver", tmp_path / "missing.toml")
+    with pytest.raises(DidNotStart, match="nameserver ended"):
+        services.wait_until("directory", lambda: False)
+
+
+def test_who_ended_is_told_once(tmp_path, services):
+    services.start("directory", "directory", tmp_path / "missing.toml")
+    while not (ended := services.ended()):
+        time.sleep(0.05)
+    assert ended == [("directory", 1)]
+    assert services.ended() == []
+    assert services.table() == {}
+
+
+def test_nothing_is_started_any_more_once_the_demo_ends(services, directory):
+    services.close()
+    with pytest.raises(Closed):
+        services.start("directory", "directory", directory)
