@@ -68,6 +68,8 @@ def test_a_killed_demo_is_cleaned_up_after_and_gone_on_with(demo):
     """Killed apart from its manager; then ended by the end of its parent."""
     process = demo.start()
     services = demo.wait_until_ready(process)
+    verb(demo, "app", "stop", "chat.bob")
+    verb(demo, "app", "delete", "upload.ada")
     os.killpg(services["manager-amber"]["pid"], signal.SIGKILL)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -77,7 +79,8 @@ def test_a_killed_demo_is_cleaned_up_after_and_gone_on_with(demo):
     make = demo.start(*demo.make_run())
     demo.wait_until_ready(make)
     assert "deployed" not in demo.log.read_text()
-    assert len(apps_of(demo)) == 3
+    assert "app chat.bob: stopped" in demo.log.read_text()
+    assert len(apps_of(demo)) == 1
     link = f"{HOSTS['amber']}:{demo.ports['amber']['link']}"
     assert verb(demo, "cluster", "show", "amber")["links"] == [link]
     verb(demo, "app", "move", "hello.ada", "--to", "birch")

@@ -88,8 +88,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for cluster in self.clusters:
             yield from cluster.places()
 
-    def cluster(self, name: str) -> ClusterPlan:
-        return next(each for each in self.clusters if each.name == name)
+    def find_cluster(self, name: str) -> ClusterPlan | None:
+        return next((each for each in self.clusters if each.name == name), None)
 
 
 def to_toml(table: dict[str, Any]) -> str:

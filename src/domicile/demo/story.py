@@ -30,6 +30,8 @@ from domicile.runtime.durable import write_durably
 
 _APPS = Path(domicile.__file__).parent / "demo" / "apps"
 _SECRET = 0o600
+_RUNNING = "running"
+_OK = httpx.codes.OK
 
 Say = Callable[[str], None]
 
@@ -45,18 +47,21 @@ class Story:
         self._web = httpx.Client(trust_env=False)
 
     def play(self) -> dict[str, ClusterPlan]:
-        """Start everything; when every app answers, give where each one lives."""
+        """Start everything; when what runs answers, give where each app lives."""
         api = Api(self._start_directory())
         self._start_nameserver(api)
         for cluster in self._plan.clusters:
             self._start_cluster(api, cluster)
         self._wait_for_services()
-        for owner, plan in self._plan.owners.items():
-            _unless_there(api, "/owners", {"name": owner, "plan": plan})
-        moves = [self._deploy(api, app) for app in self._plan.apps]
+        self._deploy_all(api)
+        there = {
+            f"{row['name']}.{row['owner']}": row for row in api.get("/apps")["rows"]
+        }
         homes = {}
-        for app, move in zip(self._plan.apps, moves, strict=True):
-            homes[app.full_name] = self._wait_for_app(api, app, move)
+        for app in self._plan.apps:
+            row = there.get(app.full_name)
+            if row and (home := self._wait_for_app(app.full_name, row)):
+                homes[app.full_name] = home
         api.close()
         return homes
 
@@ -124,7 +129,7 @@ class Story:
     def _is_well(self, host: str, admin: int) -> Callable[[], bool]:
         """Say whether a service follows, and has all that it needs to serve."""
         url = f"http://{host}:{admin}/healthz"
-        return lambda: self._status(url, None) == httpx.codes.OK
+        return lambda: self._status(url, None) == _OK
 
     def _deploy(self, api: Api, app: AppPlan) -> Json | None:
         """Plan the app's deployment, unless it is there."""
@@ -135,20 +140,33 @@ class Story:
             return api.deploy(wanted, _APPS / app.name)
         return None
 
-    def _wait_for_app(self, api: Api, app: AppPlan, move: Json | None) -> ClusterPlan:
-        name = app.full_name
-        if move is not None:
-            api.wait_for(move, lambda _: None)
-            self._say(f"app {name}: deployed to {move['target']}")
+    def _deploy_all(self, api: Api) -> None:
+        """Deploy the sample apps once a folder: what was deleted since stays so."""
+        done = self._data / "deployed"
+        if done.exists():
+            return
+        for owner, plan in self._plan.owners.items():
+            _unless_there(api, "/owners", {"name": owner, "plan": plan})
+        moves = [self._deploy(api, app) for app in self._plan.apps]
+        for app, move in zip(self._plan.apps, moves, strict=True):
+            if move is not None:
+                api.wait_for(move, lambda _: None)
+                self._say(f"app {app.full_name}: deployed to {move['target']}")
+        write_durably(done, b"")
+
+    def _wait_for_app(self, name: str, app: Json) -> ClusterPlan | None:
+        """Wait until a running app answers, and give where it lives."""
+        place = self._plan.find_cluster(app.get("cluster", ""))
+        if app["state"] != _RUNNING or place is None:
+            self._say(f"app {name}: {app['state']}")
+            return None
         host = f"{name}.{self._plan.zone}"
-        place = self._plan.cluster(api.get(f"/apps/{name}")["cluster"])
-        url, proxy = f"http://{place.host}:{place.proxy}/", f"proxy-{place.name}"
-        self._services.wait_until(
-            "nameserver", lambda: self._resolve(host) == place.host
+        url, wait_until = (
+            f"http://{place.host}:{place.proxy}/",
+            self._services.wait_until,
         )
-        self._services.wait_until(
-            proxy, lambda: self._status(url, host) == httpx.codes.OK
-        )
+        wait_until("nameserver", lambda: self._resolve(host) == place.host)
+        wait_until(f"proxy-{place.name}", lambda: self._status(url, host) == _OK)
         self._say(f"app {name}: answers in {place.name}")
         return place
 
