@@ -254,7 +254,7 @@ def resident(pid):
 
 
 BODY = bytes(range(256)) * 200
-DIGEST = f"{len(BODY)} {hashlib.sha256(BODY).hexdigest()}"
+DIGEST = hashlib.sha256(BODY).hexdigest()
 
 
 class Hammer(threading.Thread):
@@ -294,7 +294,7 @@ class Hammer(threading.Thread):
         text = answer.read().decode()
         if not self._kept:
             connection.close()
-        if answer.status != 200 or (body and text != DIGEST):
+        if answer.status != 200 or (body and DIGEST not in text):
             self.failures.append(f"{method} {host}: {answer.status} {text}")
         told = answer.headers["Cluster"], answer.headers["Generation"]
         self.answers.append((host, *told))

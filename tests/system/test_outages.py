@@ -116,11 +116,31 @@ def test_managers_that_come_back_go_on_with_the_apps_that_run(demo, stage, hamme
     demo.kill(*CONTROL)
     restore(demo)
     assert demo.fetch(stage, "/pid").text == str(pid)
-    demo.move("stage.ada", "birch")
-    assert demo.fetch(stage, at="amber").headers["cluster"] == "birch"
+    home, other = demo.home_and_other("stage.ada")
+    demo.move("stage.ada", other)
+    assert demo.fetch(stage, at=home).headers["cluster"] == other
     client.end()
     assert client.failures == []
     assert not runs(pid)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.7])
+def test_a_move_that_lost_everybody_in_the_middle_is_finished(demo, hammer, seconds):
+    """Whatever it had come to, and no request fails for it."""
+    restore(demo)
+    place = demo.place("amber")
+    client = hammer(lambda _: place, [(UPLOAD, "POST")])
+    _, other = demo.home_and_other("upload.ada")
+    move = demo.run("app", "move", "upload.ada", "--to", other, "--no-wait")["id"]
+    time.sleep(seconds)
+    demo.kill(*CONTROL)
+    restore(demo)
+    while demo.run("move", "show", move)["step"] != "finished":
+        time.sleep(0.1)
+    assert demo.resolve(UPLOAD) == demo.place(other)[0]
+    assert demo.fetch(UPLOAD, at="amber").headers["cluster"] == other
+    client.end()
+    assert client.failures == []
 
 
 def runs(pid):
