@@ -78,6 +78,19 @@ async def test_pipelined_requests_are_answered_in_order(records, upstream, ask):
     assert b"HEAD /2" not in answer
 
 
+async def test_more_is_pipelined_than_the_buffer_holds(front):
+    """Reading goes on once the heads before are cut off the buffer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+    filler = "x" * 500
+    request = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nFiller: {filler}\r\n\r\n".encode()
+    count = 2000
+    writer.write(request * (count - 1) + request.replace(b"GET", b"HEAD"))
+    writer.write_eof()
+    answers = await asyncio.wait_for(reader.read(), 60)
+    assert answers.count(b"HTTP/1.1 404 ") == count
+    writer.close()
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_large_body_arrives_whole(front, records, upstream, chunked):
     records.live(await upstream(digest_body))

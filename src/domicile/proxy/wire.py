@@ -97,6 +97,8 @@ class Wire(asyncio.Protocol):
         """Wait for more bytes; False where none will come. Raises Stalled."""
         if self.ended:
             return False
+        # Heads are cut off the buffer's front, piece by piece; who has none left asks.
+        self._read_on()
         size = len(self.buffer)
         self._arrival = asyncio.get_running_loop().create_future()
         if not await _wait(self._arrival, seconds):
@@ -106,10 +108,13 @@ class Wire(asyncio.Protocol):
     def take(self) -> bytes:
         data = bytes(self.buffer)
         self.buffer.clear()
-        if not self._reads and not self.lost:
+        self._read_on()
+        return data
+
+    def _read_on(self) -> None:
+        if not self._reads and not self.lost and len(self.buffer) <= _MOST:
             self._reads = True
             self.transport.resume_reading()
-        return data
 
     async def read_head(
         self, parse: Callable[[bytearray], Head | NeedMore | Refusal], seconds: float
