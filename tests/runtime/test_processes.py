@@ -88,6 +88,28 @@ def test_a_folder_that_is_missing_is_told(yard):
         yard.start("true")
 
 
+@pytest.mark.parametrize(
+    ("command", "environment", "says"),
+    [
+        ("echo a\0b", {}, "its command has a NUL"),
+        ("  ", {}, "its command is empty"),
+        ("echo \udc80", {}, "its command has a NUL or half of a surrogate pair"),
+        ("true", {"": "x"}, "'' is no name of an environment variable"),
+        ("true", {"A=B": "x"}, "'A=B' is no name"),
+        ("true", {"A\0": "x"}, r"'A\\x00' is no name"),
+        ("true", {"A": "x\0y"}, "the value of A in its environment has a NUL"),
+        ("true", {"A": "\ud83d"}, "the value of A in its environment has"),
+        ("true", {"A": "x" * 4_000_000}, "too long"),
+    ],
+)
+def test_what_no_process_can_be_told_is_one_sentence(yard, command, environment, says):
+    with pytest.raises(
+        processes.CannotStart, match=f"app-1 cannot be started: .*{says}"
+    ):
+        yard.start(command, **environment)
+    assert processes.adopt(yard.records) == {}
+
+
 async def test_an_app_outlives_a_killed_manager_and_is_adopted(yard):
     """By pid and birth; its port is remembered."""
     manager = subprocess.run(

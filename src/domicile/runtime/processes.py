@@ -25,6 +25,7 @@ from domicile.runtime.durable import write_durably
 _WAIT_THEN_RUN = 'cd "$1" && read -r recorded && exec /bin/sh -c "$0" </dev/null'
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_UNFIT = "a NUL or half of a surrogate pair"
 _GRACE = 10.0
 _LOOK_EVERY = 0.05
 
@@ -150,8 +151,8 @@ async def sweep(records: Path, grace: float = _GRACE) -> None:
 
 def _spawn(order: Start, wait_end: int) -> Record:
     """Start a shell that runs the command after a line, not end-of-file, at `wait_end`."""
-    if not order.folder.is_dir():
-        raise CannotStart(f"{order.name} cannot be started: no folder {order.folder}")
+    if fault := _fault_of(order):
+        raise CannotStart(f"{order.name} cannot be started: {fault}")
     try:
         with order.log.open("ab") as log:
             pid = os.posix_spawn(
@@ -170,6 +171,27 @@ def _spawn(order: Start, wait_end: int) -> Record:
     except OSError as error:
         raise CannotStart(f"{order.name} cannot be started: {error}") from error
     return Record(pid, _boot(), _born(pid), order.port)
+
+
+def _fault_of(order: Start) -> str:
+    """Say what of the order the system would not take."""
+    if not order.folder.is_dir():
+        return f"no folder {order.folder}"
+    if not order.command.strip():
+        return "its command is empty"
+    if not _fits(order.command):
+        return f"its command has {_UNFIT}"
+    for name, value in order.environment.items():
+        if not name or "=" in name or not _fits(name):
+            return f"{name!r} is no name of an environment variable"
+        if not _fits(value):
+            return f"the value of {name} in its environment has {_UNFIT}"
+    return ""
+
+
+def _fits(text: str) -> bool:
+    """Whether it can be handed to a process: execve(2) takes bytes that end at a NUL."""
+    return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _environment(order: Start) -> dict[str, str]:
