@@ -123,6 +123,19 @@ async def test_what_the_directory_wants_is_served_to_proxies(
     assert ("/v1/link-certificate", b'{"csr":"PEM"}') in peer.asked
 
 
+async def test_the_secrets_of_releases_are_nobody_elses_to_read(
+    peer, directory, start, here, tmp_path
+):
+    """Also in folders that an earlier version has made for all to see."""
+    for folder in ("directory", "run"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    await put(directory, here(1))
+    await start()
+    await reported(peer, "serving")
+    for folder in ("directory", "run"):
+        assert (tmp_path / "data" / folder).stat().st_mode & 0o077 == 0
+
+
 async def test_who_shows_no_token_or_asks_for_more_is_refused(
     peer, directory, start, proxy, here
 ):

@@ -220,6 +220,14 @@ async def test_the_port_found_is_recorded(yard):
     assert processes.adopt(yard.records)["app-1"].record.port == 5000
 
 
+async def test_records_are_nobody_elses_to_read(yard):
+    yard.records.chmod(0o755)
+    yard.start("exec sleep 600").note_port(5000)
+    (record,) = yard.records.iterdir()
+    assert yard.records.stat().st_mode & 0o077 == 0
+    assert record.stat().st_mode & 0o077 == 0
+
+
 async def test_a_sweep_stops_all(yard):
     started = [yard.start("exec sleep 600", name=f"app-{each}") for each in range(3)]
     await processes.sweep(yard.records, grace=60)

@@ -25,9 +25,10 @@ from domicile.manager.resident import Site
 from domicile.manager.settings import Settings, Tokens
 from domicile.manager.wishes import KINDS, Household
 from domicile.model.feed import Ask
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
+from domicile.runtime.durable import make_private
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.asking import open_client
@@ -56,7 +57,7 @@ def main(config_file: Path) -> None:
     settings = config.load(config_file, Settings)
     tokens = settings.read_tokens()
     logs.configure("manager")
-    settings.folder.mkdir(parents=True, exist_ok=True)
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as opened:
         listener = opened.enter_context(
             open_alone(config.Address.parse(settings.listen))
@@ -176,6 +177,7 @@ def _client(settings: Settings, tokens: Tokens) -> httpx.AsyncClient:
 
 
 def _replica(folder: Path) -> Replica:
+    make_private(folder)  # Releases have their apps' secrets.
     try:
         return Replica.open(folder, writable=True)
     except DamagedReplica:

@@ -20,6 +20,12 @@ def write_durably(path: Path, data: bytes, mode: int = 0o666) -> None:
         raise
 
 
+def make_private(folder: Path) -> None:
+    """Have a folder, be it there already, that nobody else of this machine looks into."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
 def sync(file: BinaryIO) -> None:
     """Wait until the disk has what was written."""
     file.flush()

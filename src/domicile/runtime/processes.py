@@ -20,7 +20,7 @@ import msgspec
 import psutil
 
 from domicile.errors import DomicileError
-from domicile.runtime.durable import write_durably
+from domicile.runtime.durable import make_private, write_durably
 
 _WAIT_THEN_RUN = 'cd "$1" && read -r recorded && exec /bin/sh -c "$0" </dev/null'
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -87,7 +87,7 @@ class AppProcess:
     def note_port(self, port: int) -> None:
         """Record where the app really listens."""
         self.record = msgspec.structs.replace(self.record, port=port)
-        write_durably(self._path, msgspec.json.encode(self.record))
+        _write(self._path, self.record)
 
     async def stop(self, grace: float = _GRACE) -> None:
         """Terminate all of it, kill what is left after the grace, and forget it."""
@@ -114,12 +114,12 @@ class AppProcess:
 
 def start(order: Start, records: Path) -> AppProcess:
     """Start a process, recorded in the folder `records`; raises CannotStart."""
-    records.mkdir(parents=True, exist_ok=True)
+    make_private(records)
     wait_end, record_end = os.pipe()
     try:
         record = _spawn(order, wait_end)
         path = records / f"{order.name}.json"
-        write_durably(path, msgspec.json.encode(record))
+        _write(path, record)
         # Never a broken pipe: we hold the other end, too.
         os.write(record_end, b"\n")
     finally:
@@ -131,7 +131,7 @@ def start(order: Start, records: Path) -> AppProcess:
 def remember(path: Path, pid: int) -> AppProcess:
     """Record a process that was started by other means, a session of its own."""
     record = Record(pid, _boot(), _born(pid), 0)
-    write_durably(path, msgspec.json.encode(record))
+    _write(path, record)
     return AppProcess(path, record)
 
 
@@ -202,6 +202,10 @@ def _environment(order: Start) -> dict[str, str]:
         "LANG": "C.UTF-8",
         **order.environment,
     }
+
+
+def _write(path: Path, record: Record) -> None:
+    write_durably(path, msgspec.json.encode(record), mode=0o600)
 
 
 def _running(pids: Iterable[int]) -> list[psutil.Process]:
