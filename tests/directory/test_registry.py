@@ -74,7 +74,6 @@ async def test_a_cluster_gets_a_record_and_a_token(tx):
         (NewCluster("amber", ("lb.test",), ()), BadRequest),
         (NewCluster("amber", (), ("lb.test:8444",)), BadRequest),
         (NewCluster("amber", (), ("127.0.0.1",)), BadConfiguration),
-        (NewCluster("amber", (), (), capacity=-1), BadRequest),
     ],
 )
 async def test_a_bad_cluster_is_refused(tx, new, error):

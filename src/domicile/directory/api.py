@@ -21,6 +21,7 @@ from litestar.response import File, Stream
 from domicile.directory import apps_api, insight_api, journal, lifecycle
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
 from domicile.directory.authority import LinkAuthority, Trusted
+from domicile.directory.bodies import JsonRequest
 from domicile.directory.conversation import (
     Asked,
     let_in,
@@ -318,4 +319,5 @@ def make_app(directory: Directory, routes: Sequence[Any] = ROUTES) -> Litestar:
         ),
         state=State({"directory": directory}),
         logging_config=None,
+        request_class=JsonRequest,
     )

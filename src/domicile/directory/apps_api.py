@@ -25,6 +25,7 @@ from domicile.directory.lifecycle import delete_app, start_app, stop_app
 from domicile.directory.registry import demand
 from domicile.directory.service import Directory
 from domicile.directory.shown import AppInFull, shown, shown_in_full
+from domicile.model.bounds import Natural
 from domicile.model.moves import ENDS, Move
 from domicile.model.records import App, AppState
 from domicile.store.transaction import Reading, Transaction
@@ -43,7 +44,7 @@ class NewApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
     command: str
     environment: dict[str, str] = {}
-    size: int = 0
+    size: Natural = 0
     to: str = ""
 
 
@@ -51,7 +52,7 @@ class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where an app shall move; `generation` is the one that its asker saw."""
 
     to: str
-    generation: int | None = None
+    generation: Natural | None = None
 
 
 class Planned(Move, frozen=True):

@@ -12,6 +12,7 @@ from domicile.config import BadConfiguration
 from domicile.directory.access import Forbidden, Unauthenticated
 from domicile.directory.apps import AlreadyThere, MoveInProgress, NotFound, NotLive
 from domicile.directory.authority import BadSigningRequest
+from domicile.directory.bodies import BadBody
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
 from domicile.directory.registry import BadRequest
 from domicile.errors import DomicileError
@@ -26,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # A subclass answers as its nearest listed ancestor.
 STATUSES: dict[type[DomicileError], int] = {
+    BadBody: 400,
     BadConfiguration: 400,  # an address in a body
     BadFeed: 400,
     BadIdempotencyKey: 400,

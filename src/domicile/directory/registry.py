@@ -9,6 +9,7 @@ from domicile.config import Address
 from domicile.directory.access import Role, grant
 from domicile.directory.apps import AlreadyThere, NotFound
 from domicile.errors import DomicileError
+from domicile.model.bounds import Natural
 from domicile.model.names import check_cluster_name, check_owner_name
 from domicile.model.records import Cluster, Owner, Record, Zone
 from domicile.store.transaction import AnyRecord, Reading, Transaction
@@ -34,7 +35,7 @@ class NewCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     links: tuple[str, ...]
     prefers: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ()
-    capacity: int = 0
+    capacity: Natural = 0
 
 
 async def demand(reading: Reading, kind: type[AnyRecord], key: str) -> AnyRecord:
@@ -85,8 +86,6 @@ def _judged(new: NewCluster) -> Cluster:
     for link in new.links:
         # Raises BadConfiguration, which says what an address looks like.
         _check_addresses([Address.parse(link).host])
-    if new.capacity < 0:
-        raise BadRequest(f"capacity {new.capacity} is below 0, which means no limit")
     return Cluster(
         name=new.name,
         addresses=new.addresses,

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 import msgspec
 
+from domicile.model.bounds import Natural
 from domicile.model.records import (
     App,
     AppState,
@@ -84,11 +85,11 @@ class Report(msgspec.Struct, frozen=True):
 
     app: str
     cluster: str
-    generation: int
+    generation: Natural
     status: Status
     detail: str = ""
-    port: int = 0
-    cut: int = 0
+    port: Natural = 0
+    cut: Natural = 0
 
 
 class Facts(msgspec.Struct, frozen=True):
