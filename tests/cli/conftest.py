@@ -137,6 +137,7 @@ proxy_token = "{self.data}/{name}-proxy.token"
 listen = "{self.at(f"{name}-manager")}"
 admin = "{self.at(f"{name}-admin")}"
 drain_seconds = 1.0
+stop_apps_on_end = true
 """,
         )
         self.start(

@@ -10,7 +10,7 @@ import pytest
 
 from domicile.config import Address
 from domicile.model.feed import Ask, FrameReader, encode_ask
-from domicile.model.records import Cluster
+from domicile.model.records import Cluster, Endpoint, EndpointState
 from domicile.runtime.processes import adopt, sweep
 from domicile.service.sockets import open_alone
 from domicile.store.feed import Feed
@@ -48,14 +48,15 @@ async def start(tmp_path, peer, directory, address, admin):
     file = tmp_path / "manager.toml"
     (tmp_path / "token").write_text("t\n")
     (tmp_path / "proxy").write_text(f"{TOKEN}\n")
-    file.write_text(
+    told = (
         f'cluster = "amber"\ndata = "{tmp_path}/data"\ndirectory = "{peer.url}"\n'
         f'token = "{tmp_path}/token"\nproxy_token = "{tmp_path}/proxy"\n'
         f'listen = "{address}"\nadmin = "{admin}"\n'
     )
     started = []
 
-    async def start():
+    async def start(more=""):
+        file.write_text(f"{told}{more}\n")
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", START, str(file)
         )
@@ -151,18 +152,72 @@ async def test_who_shows_no_token_or_asks_for_more_is_refused(
     assert (await proxy.post("/v1/feed", content=b"?")).status_code == 400
 
 
-async def test_apps_outlive_a_kill_and_end_with_a_manager_that_is_ended(
-    peer, directory, start, here, tmp_path
+def kill_child(parent):
+    psutil.Process(parent.pid).children()[0].kill()
+
+
+def end_child(parent):
+    psutil.Process(parent.pid).children()[0].terminate()
+
+
+@pytest.mark.parametrize("strike", [kill_child, end_child])
+async def test_apps_outlive_a_child_that_ends_and_are_adopted(
+    peer, directory, start, here, tmp_path, strike
 ):
     await put(directory, here(1))
-    first = await start()
+    parent = await start()
     await reported(peer, "serving")
     before = running(tmp_path)
     peer.reports.clear()
-    (child,) = psutil.Process(first.pid).children()[:1]
-    child.kill()
+    strike(parent)
     await reported(peer, "serving")
     assert running(tmp_path) == before
-    first.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(first.wait(), PATIENCE) == 0
+    assert parent.returncode is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_apps_outlive_a_manager_that_ends_and_nothing_is_said_of_them(
+    peer, directory, start, here, tmp_path, number
+):
+    """Proxies go on to send them requests; the next manager finds them so."""
+    await put(directory, here(1))
+    first = await start()
+    await reported(peer, "serving")
+    before, told = running(tmp_path), await endpoint(tmp_path)
+    peer.reports.clear()
+    (child,) = psutil.Process(first.pid).children()
+    first.send_signal(number)
+    await asyncio.wait_for(first.wait(), PATIENCE)
+    await asyncio.to_thread(psutil.wait_procs, [child], PATIENCE)
+    assert runs(before)
+    assert await endpoint(tmp_path) == told
+    await start()
+    await reported(peer, "serving")
+    assert running(tmp_path) == before
+    assert await endpoint(tmp_path) == told
+
+
+async def test_apps_end_with_a_manager_that_is_told_so(
+    peer, directory, start, here, tmp_path
+):
+    await put(directory, here(1))
+    manager = await start("stop_apps_on_end = true")
+    await reported(peer, "serving")
+    before = running(tmp_path)
+    manager.terminate()
+    assert await asyncio.wait_for(manager.wait(), PATIENCE) == 0
+    assert not runs(before)
     assert running(tmp_path) == {}
+    assert (await endpoint(tmp_path)).state is EndpointState.STARTING
+
+
+def runs(processes):
+    return all(psutil.pid_exists(pid) for pid in processes.values())
+
+
+async def endpoint(tmp_path):
+    store = await Store.open(tmp_path / "data" / "cluster.db")
+    async with store.reading() as reading:
+        found = await reading.get(Endpoint, APP)
+    await store.close()
+    return found

@@ -37,7 +37,7 @@ def end_all(data: Path, grace: float = SERVICE_SECONDS) -> None:
 
 
 def _terminate(service: AppProcess) -> None:
-    """Tell the parent only: it ends its workers, and a manager its apps, in order."""
+    """Tell the parent only: it ends its workers, in order."""
     if service.alive:
         with contextlib.suppress(ProcessLookupError):
             os.kill(service.record.pid, signal.SIGTERM)

@@ -1,6 +1,7 @@
 """The manager's processes: a parent that keeps one child running.
 
-Who ends it on purpose ends its apps; where it dies, they run on and are adopted.
+Its apps run on when it ends, however it does, and the next one adopts them: a manager
+is restarted and upgraded, and no request fails.
 """
 
 import asyncio
@@ -125,7 +126,7 @@ async def serve(
 async def _open(
     settings: Settings, tokens: Tokens, admin: socket.socket | None
 ) -> AsyncIterator[Desk]:
-    """Open what the manager works with, and have it work; its apps end with it."""
+    """Open what the manager works with, and have it work."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_client(settings, tokens))
         store = await Store.open(settings.store_url)
@@ -140,7 +141,7 @@ async def _open(
             settings.drain_seconds, settings.start_seconds, settings.stop_seconds,
         )  # fmt: skip
         household = Household(site, settings.cluster, replica)
-        stack.push_async_callback(household.close, stop=True)
+        stack.push_async_callback(household.close, stop=settings.stop_apps_on_end)
         source = Source(settings.directory, tokens.ours, settings.authority_file)
         name = f"manager-{settings.cluster}"
         ask = Ask(name, KINDS, cluster=settings.cluster, admin=_address_of(admin))

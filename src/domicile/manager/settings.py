@@ -30,7 +30,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `directory` is the URL of the directory's API and `token` a file with what it gave
     to this cluster; `proxy_token` is a file with what our proxies show us. Store,
     replica, releases and logs lie in `data`. Apps listen at `host`; they have
-    `stop_seconds` from SIGTERM to SIGKILL.
+    `stop_seconds` from SIGTERM to SIGKILL. They run on when the manager ends, unless
+    `stop_apps_on_end`.
     """
 
     cluster: str
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_seconds: float = 30.0
     stop_seconds: float = 10.0
     start_seconds: float = START_SECONDS
+    stop_apps_on_end: bool = False
 
     @property
     def folder(self) -> Path:
