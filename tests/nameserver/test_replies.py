@@ -10,7 +10,7 @@ from domicile.dns.rdata import Rcode
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import Zone, encode
 from domicile.nameserver.replies import Replies
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
 
 QUERY = dns.message.make_query("hello.ada.apps.test", "A").to_wire()

@@ -1,4 +1,4 @@
-"""Records of two clusters, and changes made of them."""
+"""Records of two clusters, changes made of them, and what may become of a file."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import Record, encode
 from domicile.replica.replica import Replica
 
+PAGE = 4096
 ChangeOf = Callable[..., Change]
 
 
@@ -26,6 +27,33 @@ def change_of() -> ChangeOf:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "replica"
+
+
+@pytest.fixture
+def rot(folder: Path) -> Callable[[bytes, bytes], None]:
+    """Replace bytes of the current copy, under whoever has it open."""
+
+    def replace(old: bytes, new: bytes) -> None:
+        data = folder / "current" / "data.mdb"
+        content = data.read_bytes()
+        assert old in content
+        with data.open("r+b") as file:
+            file.write(content.replace(old, new))
+
+    return replace
+
+
+@pytest.fixture
+def garble(folder: Path) -> Callable[[], None]:
+    """Make every page of the current copy but LMDB's first two mean nothing."""
+
+    def write() -> None:
+        data = folder / "current" / "data.mdb"
+        with data.open("r+b") as file:
+            file.seek(2 * PAGE)
+            file.write(bytes(data.stat().st_size - 2 * PAGE))
+
+    return write
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from domicile.model.records import Owner
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
 
 CHAIN = b"c" * 16
@@ -27,7 +27,7 @@ def test_a_truncated_file_is_refused(
     with data.open("r+b") as file:
         file.truncate(keep)
     with pytest.raises(DamagedReplica):
-        Replica.open(folder, writable=False)
+        Replica.open(folder, writable=True)
     Replica.set_aside(folder)
     again = Replica.open(folder, writable=True)
     again.apply([change_of(1, owner("alice"))], 1, CHAIN)

@@ -19,6 +19,7 @@ from domicile.model.feed import (
     encode_frame,
 )
 from domicile.model.records import Owner
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 
@@ -310,6 +311,69 @@ async def test_an_absent_feed_leaves_the_replica_serving(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert state(replica) == (1, CHAIN, ["alice"])
+
+
+SNAPSHOT = Begin(0, 7, OTHER_CHAIN, snapshot=True)
+
+
+async def test_a_write_into_garbled_pages_ends_in_a_new_copy(
+    folder: Path, replica: Replica, owner, garble
+) -> None:
+    first = [owner(n, f"owner-{n}") for n in range(1, 500)]
+    replica.apply(first, 499, CHAIN)
+    garble()
+    feed, follower = await follow(replica, http(answer(SNAPSHOT, owner(6, "bob"))))
+    assert [ask.after for ask in feed.asks] == [0, 7]
+    assert state(replica) == (7, OTHER_CHAIN, ["bob"])
+    assert (follower.resyncs, follower.trouble, follower.behind) == (1, "", False)
+
+
+async def test_damage_that_a_view_of_ours_met_is_mended(
+    replica: Replica, owner, rot
+) -> None:
+    replica.apply([owner(1, "alice")], 1, CHAIN)
+    replica.freshness.stamp()
+    rot(b"alice\xa4zone", b"alicf\xa4zone")
+    with replica.view() as view, pytest.raises(DamagedReplica):
+        view.owner("alice")
+    feed, follower = await follow(replica, http(answer(SNAPSHOT, owner(6, "alice"))))
+    assert [ask.after for ask in feed.asks] == [0, 7]
+    assert state(replica) == (7, OTHER_CHAIN, ["alice"])
+    assert follower.resyncs == 1
+
+
+async def test_damage_that_a_worker_met_is_said_and_mended_once(
+    replica: Replica, owner
+) -> None:
+    """Its note may still tell of the copy that was replaced: that is healed."""
+    replica.apply([owner(1, "alice")], 1, CHAIN)
+    replica.freshness.stamp()
+    notes = {"worker-1": WorkerNote(7, damaged=replica.current_name())}
+    idle = Follower(replica, Source("", TOKEN), ASK, notes=lambda: notes)
+    assert idle.behind
+    assert idle.trouble.startswith("worker-1 found copy-")
+    feed, follower = await follow(
+        replica,
+        http(answer(SNAPSHOT, owner(6, "bob"))),
+        http(answer(Begin(7, 7, OTHER_CHAIN))),
+        notes=lambda: notes,
+    )
+    assert [ask.after for ask in feed.asks] == [0, 7, 7]
+    assert state(replica)[2] == ["bob"]
+    assert (follower.resyncs, follower.trouble, idle.trouble) == (1, "", "")
+
+
+async def test_a_damaged_copy_is_said_as_long_as_no_other_comes(
+    replica: Replica, owner, garble
+) -> None:
+    replica.apply([owner(n, f"owner-{n}") for n in range(1, 500)], 499, CHAIN)
+    replica.freshness.stamp()
+    garble()
+    feed, follower = await follow(replica, http(b"", status="503 Not now"))
+    assert [ask.after for ask in feed.asks] == [0, 0]
+    assert follower.behind
+    assert follower.trouble
+    assert follower.resyncs == 1
 
 
 def test_the_token_is_in_no_text() -> None:

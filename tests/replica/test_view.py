@@ -1,14 +1,20 @@
 """A view is the replica at one serial, found by key and by index."""
 
-from pathlib import Path
-
 import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import App, AppState, Owner, Residence, ResidenceState
+from domicile.model.records import (
+    App,
+    AppState,
+    Owner,
+    Residence,
+    ResidenceState,
+    name_key,
+)
 from domicile.model.resolution import DirectoryView
 from domicile.model.routing import ClusterView, Unknown, route
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.copy import stored_key
+from domicile.replica.faults import DamagedReplica, UnreadableRecord
 from domicile.replica.replica import Replica
 
 CHAIN = b"c" * 16
@@ -95,10 +101,10 @@ def test_what_this_version_cannot_read_is_kept_and_counted(replica: Replica) -> 
     newer = Change(3, "owner", "alice", "", b"\xc1", NO_CHAIN)
     replica.apply([strange, newer], 3, CHAIN)
     assert replica.unreadable == 2
-    with replica.view() as view, pytest.raises(DamagedReplica):
+    with replica.view() as view, pytest.raises(UnreadableRecord):
         view.owner("alice")
-    with replica.view() as view:
-        assert view.serial == 3
+    assert replica.damage() == ("", "")
+    assert replica.serial() == 3
 
 
 def test_long_keys_are_told_apart(replica: Replica, change_of) -> None:
@@ -109,18 +115,62 @@ def test_long_keys_are_told_apart(replica: Replica, change_of) -> None:
         assert view.owner(second.name) == second
 
 
-def test_a_record_that_rotted_is_refused(
-    folder: Path, replica: Replica, change_of
+def test_a_record_that_rotted_is_refused_and_makes_all_else_uncertain(
+    replica: Replica, change_of, rot
 ) -> None:
     replica.apply([change_of(1, owner("alice-the-first"))], 1, CHAIN)
-    replica.close()
-    data = folder / "current" / "data.mdb"
-    content = data.read_bytes()
-    data.write_bytes(content.replace(b"apps.test", b"apps.tesu"))
-    rotten = Replica.open(folder, writable=False)
-    with rotten.view() as view, pytest.raises(DamagedReplica):
-        view.owner("alice-the-first")
-    rotten.close()
+    replica.apply([change_of(2, owner("bob"))], 2, CHAIN)
+    replica.freshness.stamp()
+    rot(b"alice-the-first\xa4zone", b"alice-the-worst\xa4zone")
+    with replica.view() as view:
+        assert not view.behind
+        with pytest.raises(DamagedReplica):
+            view.owner("alice-the-first")
+        assert view.owner("bob") is not None
+        assert view.behind
+    name, reason = replica.damage()
+    assert name == replica.current_name()
+    assert "alice-the-first" in reason
+
+
+def test_an_index_that_leads_to_nothing_is_no_confident_no(
+    replica: Replica, change_of, rot
+) -> None:
+    replica.apply([change_of(1, app("shop"))], 1, CHAIN)
+    entry = stored_key("app", name_key("alice", "shop"))
+    rot(entry + stored_key("app", APP), entry + stored_key("app", OTHER))
+    with replica.view() as view, pytest.raises(DamagedReplica):
+        view.app_named("alice", "shop")
+
+
+def test_pages_that_mean_nothing_are_damage_to_every_look_up(
+    replica: Replica, change_of, garble
+) -> None:
+    replica.apply([change_of(n, owner(f"o{n}")) for n in range(1, 500)], 499, CHAIN)
+    garble()
+    for look in (
+        lambda view: view.owner("o7"),
+        lambda view: view.app_named("o7", "shop"),
+        lambda view: list(view.all(Owner)),
+        lambda view: view.serial,
+    ):
+        with pytest.raises(DamagedReplica), replica.view() as view:
+            look(view)
+    assert replica.serial() == 0
+    assert replica.damage()[0] == replica.current_name()
+
+
+def test_what_was_replaced_is_healed(replica: Replica, change_of, garble) -> None:
+    replica.apply([change_of(1, owner("alice"))], 1, CHAIN)
+    replica.freshness.stamp()
+    garble()
+    assert replica.serial() == 0
+    assert replica.behind()
+    replica.replace([change_of(2, owner("bob"))], 2, CHAIN)
+    assert replica.damage() == ("", "")
+    with replica.view() as view:
+        assert view.owner("bob") == owner("bob")
+        assert not view.behind
 
 
 def test_behind_is_what_the_follower_stamps(replica: Replica) -> None:

@@ -23,12 +23,14 @@ class BadFeed(DomicileError):
 
 
 class WorkerNote(msgspec.Struct, frozen=True):
-    """What one worker of a follower says of itself: the serial that it has seen, and
-    its requests in flight for apps that no longer live here.
+    """What one worker of a follower says of itself: the serial that it has seen, its
+    requests in flight for apps that no longer live here, and which copy of the replica
+    it found damaged.
     """
 
     serial: int
     in_flight: dict[str, int] = {}
+    damaged: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import uvloop
 from domicile.model.feed import Ask
 from domicile.model.resolution import Apex, InCluster, NameServer, resolve
 from domicile.nameserver.settings import Settings
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs

@@ -15,7 +15,7 @@ from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.settings import Settings
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.channel import WorkerEnd

@@ -16,7 +16,7 @@ from domicile.model.feed import Ask
 from domicile.model.routing import route
 from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
 from domicile.proxy.settings import Settings
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline

@@ -5,8 +5,8 @@ r"""One LMDB environment: records, the index that finds them, and how far they g
     meta      format, serial, chain
 
 A range of changes and its serial are written in one transaction, so what a crash
-leaves is always a replica as of some serial. A copy is never repaired: what is damaged
-is replaced by a new one (see `replica.replica`).
+leaves is always a replica as of some serial. A copy is never repaired: it remembers
+that it was found damaged, and is replaced by a new one (see `replica.replica`).
 """
 
 import hashlib
@@ -21,7 +21,8 @@ import msgspec
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
 from domicile.model.records import Record, decode
-from domicile.replica.datafile import DamagedReplica, check_size
+from domicile.replica.datafile import check_size
+from domicile.replica.faults import DamagedReplica, ReplicaFault, fault_of
 
 FORMAT = 1
 CRC_SIZE = 4
@@ -39,9 +40,14 @@ class ReplicaInUse(DomicileError):
 
 
 class Copy:
-    """An open environment; its path is a folder of LMDB's two files."""
+    """An open environment; its path is a folder of LMDB's two files.
 
-    __slots__ = ("_env", "index", "meta", "open_views", "records", "unreadable")
+    `damage` says how it was found damaged, if it was: nothing in it is certain then.
+    """
+
+    __slots__ = (
+        "_env", "damage", "index", "meta", "open_views", "records", "unreadable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -70,8 +76,9 @@ class Copy:
             self.records = self._env.open_db(b"records", create=writable)
             self.index = self._env.open_db(b"index", create=writable)
             self.meta = self._env.open_db(b"meta", create=writable)
-        except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.NotFoundError) as error:
-            raise DamagedReplica(f"{folder} is no whole LMDB file: {error}") from error
+        except lmdb.Error as error:
+            raise fault_of(error) from error
+        self.damage = ""
         self.open_views = 0
         self.unreadable = 0
 
@@ -79,17 +86,23 @@ class Copy:
         self._env.close()
 
     def flush(self) -> None:
-        self._env.sync(True)
+        try:
+            self._env.sync(True)
+        except lmdb.Error as error:
+            raise self.fault(error) from error
 
-    @property
-    def last_transaction(self) -> int:
-        number: int = self._env.info()["last_txnid"]
-        return number
+    def fault(self, error: lmdb.Error | DamagedReplica) -> ReplicaFault:
+        """Say what an error means, and remember it where it means damage."""
+        found = fault_of(error) if isinstance(error, lmdb.Error) else error
+        if isinstance(found, DamagedReplica):
+            self.damage = str(found)
+        return found
 
     def begin_reading(self) -> Any:
         """Begin a read transaction, taking on the writer's new map where it grew.
 
-        Any, for lmdb's own type speaks of memoryviews too, which we never ask for.
+        Raises lmdb.Error. Any, for lmdb's own type speaks of memoryviews too, which we
+        never ask for.
         """
         try:
             return self._env.begin()
@@ -116,17 +129,23 @@ class Copy:
         self._write(write)
 
     def _write(self, write: Callable[[lmdb.Transaction], int]) -> None:
-        while True:
-            try:
-                with self._env.begin(write=True) as txn:
-                    unreadable = write(txn)
-            except lmdb.MapFullError:
-                self._resize(2 * self._env.info()["map_size"])
-            except lmdb.MapResizedError:
-                self._resize(0)
-            else:
-                self.unreadable += unreadable
-                return
+        try:
+            while (unreadable := self._try_to_write(write)) is None:
+                pass
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self.fault(error) from error
+        self.unreadable += unreadable
+
+    def _try_to_write(self, write: Callable[[lmdb.Transaction], int]) -> int | None:
+        """Write, or give None where only the map had to grow."""
+        try:
+            with self._env.begin(write=True) as txn:
+                return write(txn)
+        except lmdb.MapFullError:
+            self._resize(2 * self._env.info()["map_size"])
+        except lmdb.MapResizedError:
+            self._resize(0)
+        return None
 
     def _resize(self, size: int) -> None:
         if self.open_views:
@@ -157,7 +176,8 @@ class Copy:
         old: Any = txn.get(key, db=self.records)
         if old is None:
             return
-        for index_key in index_keys(_read(kind, old[CRC_SIZE:])):
+        # By a damaged record, entries would be left over that lead to another's.
+        for index_key in index_keys(_read(kind, checked(key, old))):
             entry = stored_key(kind, index_key)
             # Another record may have taken the name since.
             if txn.get(entry, db=self.index) == key:
@@ -169,6 +189,14 @@ class Copy:
         ):
             txn.put(key, value, db=self.meta)
         return 0
+
+
+def checked(key: bytes, stored: bytes) -> bytes:
+    """Give the record of what was stored for a key; raises DamagedReplica."""
+    record = stored[CRC_SIZE:]
+    if zlib.crc32(record) != int.from_bytes(stored[:CRC_SIZE], "big"):
+        raise DamagedReplica(f"the replica's record {key!r} is not what was written")
+    return record
 
 
 def stored_key(kind: str, key: str) -> bytes:

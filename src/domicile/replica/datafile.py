@@ -6,7 +6,7 @@ the process is gone. So the length is looked at first.
 
 from pathlib import Path
 
-from domicile.errors import DomicileError
+from domicile.replica.faults import DamagedReplica
 
 _MAGIC = 0xBEEFC0DE
 # In a meta page: page header 16, magic 4, version 4, address 8, map size 8; then two
@@ -15,10 +15,6 @@ _MAGIC_AT = 16
 _PAGE_SIZE_AT = 40
 _LAST_PAGE_AT = 136
 _META_SIZE = 152
-
-
-class DamagedReplica(DomicileError):
-    """The local copy cannot be trusted; a new one has to be followed."""
 
 
 def check_size(path: Path) -> None:

@@ -3,7 +3,8 @@
     ask (after, chain) --> Begin, changes, End --> replica, stamp, on_change --> ask …
 
 Errors only delay: the replica serves on, and is behind after five seconds. What does
-not join is discarded, and everything is asked for anew into a copy beside.
+not join is discarded, and everything is asked for anew into a copy beside; so it is
+where the copy is damaged, whoever found that: a write of ours, a view, or a worker.
 """
 
 import asyncio
@@ -15,14 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import lmdb
 import msgspec
 
 from domicile.clock import monotonic
 from domicile.errors import DomicileError
 from domicile.model.feed import CONTENT_TYPE, Ask, FrameReader, WorkerNote, encode_ask
 from domicile.replica.answer import Answer
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import DoesNotJoin, Replica
 
 PATH = "/v1/feed"
@@ -33,6 +33,8 @@ _FIRST_DELAY = 0.1
 _NOTE_SECONDS = 0.2
 _NOTE_LOOK_SECONDS = 0.002
 _LONGEST_DELAY = 2.0
+# A disk that garbles all that it is given must not have everything sent without end.
+_BETWEEN_REPAIRS = 3.0
 
 _logger = logging.getLogger(__name__)
 
@@ -72,7 +74,8 @@ class Follower:
         self._notes = notes
         self._from_start = False
         self._failures = 0
-        self.trouble = ""
+        self._next_repair = 0.0
+        self._trouble = ""
         self.resyncs = 0
 
     @property
@@ -82,23 +85,55 @@ class Follower:
 
     @property
     def behind(self) -> bool:
-        return self._replica.behind()
+        """Whether newer records may be missing, or lost in a damaged copy."""
+        return bool(self.damage) or self._replica.behind()
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, as a sentence; nothing while it follows a sound replica."""
+        return self._trouble or self.damage
+
+    @property
+    def damage(self) -> str:
+        """How the copy that is served from was found damaged, until another is current."""
+        copy, found = self._replica.damage()
+        if copy:
+            return found
+        current = self._replica.current_name()
+        for worker, note in self._notes().items():
+            if current and note.damaged == current:
+                return f"{worker} found {current} of the replica damaged"
+        return ""
 
     async def run(self) -> None:
         """Follow until cancelled; no failure of the feed ends it."""
         async with self._connect() as client:
             while True:
                 try:
+                    self._look_at_replica()
                     await self._follow_once(client)
-                except (DoesNotJoin, DamagedReplica) as error:
-                    self._from_start = True
-                    self.resyncs += 1
+                except DamagedReplica as error:
+                    self._start_anew()
+                    left = self._next_repair - monotonic()
+                    await self._wait_after(error, left)
+                    self._next_repair = monotonic() + _BETWEEN_REPAIRS
+                except DoesNotJoin as error:
+                    self._start_anew()
                     await self._wait_after(error)
-                except (DomicileError, httpx.HTTPError, lmdb.Error, OSError) as error:
+                except (DomicileError, httpx.HTTPError, OSError) as error:
                     await self._wait_after(error)
                 else:
                     self._failures = 0
-                    self.trouble = ""
+                    self._trouble = ""
+
+    def _look_at_replica(self) -> None:
+        """Raise DamagedReplica where it is, and nothing was done about it yet."""
+        if not self._from_start and (damage := self.damage):
+            raise DamagedReplica(damage)
+
+    def _start_anew(self) -> None:
+        self._from_start = True
+        self.resyncs += 1
 
     async def _follow_once(self, client: httpx.AsyncClient) -> None:
         question = self._next_ask()
@@ -153,13 +188,14 @@ class Follower:
                 self._ask, after=view.serial, chain=view.chain, notes=notes
             )
 
-    async def _wait_after(self, error: Exception) -> None:
-        self.trouble = f"{type(error).__name__}: {error}"
-        _logger.warning("following %s: %s", self._source.url, self.trouble)
+    async def _wait_after(self, error: Exception, at_least: float = 0.0) -> None:
+        self._trouble = f"{type(error).__name__}: {error}"
+        _logger.warning("following %s: %s", self._source.url, self._trouble)
         delay = min(_FIRST_DELAY * 2**self._failures, _LONGEST_DELAY)
         self._failures = min(self._failures + 1, 10)
         # Spread, so that followers do not come back all at once.
-        await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311
+        delay = random.uniform(delay / 2, delay)  # noqa: S311
+        await asyncio.sleep(max(delay, at_least))
 
     def _connect(self) -> httpx.AsyncClient:
         context = ssl.create_default_context(cafile=self._source.ca_file)

@@ -7,6 +7,10 @@
 A snapshot is written into a new copy beside and becomes current by one rename; whoever
 reads notices at its next view. One process writes; within a process a replica is opened
 once, and after a fork.
+
+A copy that is found damaged is served from on, for what can still be read in it, as one
+that is behind: nobody gets a confident no from it. Readers say which copy it is, and
+the one that writes follows a new one beside.
 """
 
 import os
@@ -20,7 +24,7 @@ from domicile.clock import Clock, monotonic
 from domicile.errors import DomicileError
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.replica.copy import FORMAT, Copy
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.faults import DamagedReplica, ReplicaFault
 from domicile.replica.freshness import Freshness
 from domicile.replica.view import View
 
@@ -41,17 +45,21 @@ class Replica:
         self._writable = writable
         self._name = ""
         self._copy: Copy | None = None
+        self._refused: dict[str, str] = {}
         self.freshness = Freshness(folder / "answered", writable=writable, clock=clock)
 
     @classmethod
     def open(
         cls, folder: Path, writable: bool = False, clock: Clock = monotonic
     ) -> Self:
-        """Open a replica, or an empty one where none is; raises DamagedReplica."""
+        """Open a replica, or an empty one where none is; raises DamagedReplica.
+
+        That is told to who writes; who reads is told at each view.
+        """
         replica = cls(folder, writable=writable, clock=clock)
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
-        replica._newest()
+            replica._newest()
         return replica
 
     @staticmethod
@@ -65,21 +73,37 @@ class Replica:
         self._copy, self._name = None, ""
 
     def view(self) -> View:
-        """Give what there is now, to be used as a context manager."""
-        return View(self._newest(), self.behind)
+        """Give what there is now, to be used as a context manager; raises ReplicaFault."""
+        return View(self._newest(), self.freshness.behind)
 
     def behind(self) -> bool:
-        return self.freshness.behind()
+        """Whether newer records may be missing, or those that there are be lost."""
+        return bool(self.damage()[0]) or self.freshness.behind()
+
+    def serial(self) -> int:
+        """Give the serial that a view has now, 0 where it cannot be told."""
+        try:
+            with self.view() as view:
+                return view.serial
+        except ReplicaFault:
+            return 0
+
+    def damage(self) -> tuple[str, str]:
+        """Give the copy that this process found damaged, and how; or two empty texts.
+
+        Only the current one counts: what was replaced is healed.
+        """
+        current = self.current_name()
+        if current in self._refused:
+            return current, self._refused[current]
+        if self._copy is None or self._name != current or not self._copy.damage:
+            return "", ""
+        return current, self._copy.damage
 
     @property
     def unreadable(self) -> int:
         """How many written records this version could only keep, not read."""
         return 0 if self._copy is None else self._copy.unreadable
-
-    def serial_of_write(self) -> tuple[int, int]:
-        """Give what differs after every write, for a cheap look whether there was one."""
-        copy = self._newest()
-        return (0, 0) if copy is None else (_number(self._name), copy.last_transaction)
 
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write the changes after the replica's serial, up to another; raises DoesNotJoin.
@@ -135,12 +159,17 @@ class Replica:
         for _ in range(_ATTEMPTS):
             if name == self._name:
                 return self._copy
+            if name in self._refused:
+                # No use in opening it for every packet.
+                raise DamagedReplica(self._refused[name])
             try:
                 return self._take(name)
-            except Exception:
+            except Exception as error:
                 # Swapped and removed while it was being opened?
                 swapped = self.current_name()
                 if swapped == name:
+                    if isinstance(error, DamagedReplica):
+                        self._refused = {name: str(error)}
                     raise
                 name = swapped
         raise DamagedReplica(f"{self._folder} changes faster than it can be opened")
@@ -152,7 +181,7 @@ class Replica:
             if not (folder / "data.mdb").exists():
                 raise DamagedReplica(f"{folder} is current and has no data")
             copy = Copy(folder, writable=self._writable)
-            with View(copy, self.behind) as view:
+            with View(copy, self.freshness.behind) as view:
                 _check_format(folder, view.format)
         # Not closed: a view may still read the old one, which goes with the last.
         self._copy, self._name = copy, name

@@ -1,14 +1,15 @@
 """A replica at one serial: a single read transaction, and look-ups in it.
 
 It satisfies `model.routing.ClusterView` and `model.resolution.DirectoryView`. Keep it
-for a batch and no longer: while it is open, LMDB cannot use old pages again.
+for a batch and no longer: while it is open, LMDB cannot use old pages again. Every
+look-up raises ReplicaFault where the copy cannot tell.
 """
 
-import zlib
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import lmdb
 import msgspec
 
 from domicile.model.changes import NO_CHAIN
@@ -27,8 +28,8 @@ from domicile.model.records import (
     decode,
     name_key,
 )
-from domicile.replica.copy import CRC_SIZE, Copy, stored_key
-from domicile.replica.datafile import DamagedReplica
+from domicile.replica.copy import Copy, checked, stored_key
+from domicile.replica.faults import DamagedReplica, UnreadableRecord
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -45,7 +46,10 @@ class View:
 
     def __enter__(self) -> Self:
         if self._copy is not None:
-            self._txn = self._copy.begin_reading()
+            try:
+                self._txn = self._copy.begin_reading()
+            except lmdb.Error as error:
+                raise self._copy.fault(error) from error
             self._copy.open_views += 1
         return self
 
@@ -62,11 +66,13 @@ class View:
 
     @property
     def behind(self) -> bool:
-        return self._behind()
+        """Whether what is not found here may be there all the same."""
+        damaged = self._copy is not None and bool(self._copy.damage)
+        return damaged or self._behind()
 
     @property
     def serial(self) -> int:
-        return int.from_bytes(self._meta(b"serial") or b"", "big")
+        return int.from_bytes(self._meta(b"serial"), "big")
 
     @property
     def chain(self) -> bytes:
@@ -74,7 +80,7 @@ class View:
 
     @property
     def format(self) -> int:
-        return int.from_bytes(self._meta(b"format") or b"", "big")
+        return int.from_bytes(self._meta(b"format"), "big")
 
     def zone(self, name: str) -> Zone | None:
         return self.get(Zone, name)
@@ -108,50 +114,73 @@ class View:
         return self.get(Authority, name)
 
     def get(self, kind: type[Kind], key: str) -> Kind | None:
-        """Look a record up by its key; raises DamagedReplica."""
-        return self._get(kind, stored_key(kind.kind, key))
-
-    def find(self, kind: type[Kind], index_key: str) -> Kind | None:
-        """Look a record up by one of its index keys; raises DamagedReplica."""
+        """Look a record up by its key."""
         if self._txn is None or self._copy is None:
             return None
-        key = self._txn.get(stored_key(kind.kind, index_key), db=self._copy.index)
-        return None if key is None else self._get(kind, key)
+        try:
+            return self._get(self._copy, kind, stored_key(kind.kind, key))
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
+
+    def find(self, kind: type[Kind], index_key: str) -> Kind | None:
+        """Look a record up by one of its index keys."""
+        if self._txn is None or self._copy is None:
+            return None
+        try:
+            return self._find(self._copy, kind, stored_key(kind.kind, index_key))
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
 
     def all(self, kind: type[Kind]) -> Iterator[Kind]:
         """Go through the records of a kind in the order of their keys."""
         if self._txn is None or self._copy is None:
             return
         prefix = stored_key(kind.kind, "")
-        with self._txn.cursor(db=self._copy.records) as cursor:
-            if not cursor.set_range(prefix):
-                return
-            for key, value in cursor:
-                if not key.startswith(prefix):
+        try:
+            with self._txn.cursor(db=self._copy.records) as cursor:
+                if not cursor.set_range(prefix):
                     return
-                yield _read(kind, key, value)
+                for key, value in cursor:
+                    if not key.startswith(prefix):
+                        return
+                    yield _read(kind, key, value)
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
 
-    def _get(self, kind: type[Kind], key: bytes) -> Kind | None:
-        if self._txn is None or self._copy is None:
-            return None
-        value = self._txn.get(key, db=self._copy.records)
+    def _get(self, copy: Copy, kind: type[Kind], key: bytes) -> Kind | None:
+        value = self._txn.get(key, db=copy.records)
         return None if value is None else _read(kind, key, value)
 
-    def _meta(self, key: bytes) -> bytes | None:
-        if self._txn is None or self._copy is None:
+    def _find(self, copy: Copy, kind: type[Kind], entry: bytes) -> Kind | None:
+        key = self._txn.get(entry, db=copy.index)
+        if key is None:
             return None
-        value: bytes | None = self._txn.get(key, db=self._copy.meta)
+        found = self._get(copy, kind, key)
+        if found is None:
+            raise DamagedReplica(f"the replica's index leads from {entry!r} to nothing")
+        return found
+
+    def _meta(self, key: bytes) -> bytes:
+        """Give a number or the chain; nothing where there is no copy."""
+        if self._txn is None or self._copy is None:
+            return b""
+        try:
+            return self._stored_meta(self._copy, key)
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
+
+    def _stored_meta(self, copy: Copy, key: bytes) -> bytes:
+        value: bytes | None = self._txn.get(key, db=copy.meta)
+        if value is None:
+            raise DamagedReplica(f"the replica does not say its {key.decode()}")
         return value
 
 
 def _read(kind: type[Kind], key: bytes, value: bytes) -> Kind:
-    record = value[CRC_SIZE:]
-    if zlib.crc32(record) != int.from_bytes(value[:CRC_SIZE], "big"):
-        raise DamagedReplica(f"the replica's record {key!r} is not what was written")
     try:
-        found = decode(kind.kind, record)
+        found = decode(kind.kind, checked(key, value))
     except msgspec.DecodeError as error:
-        raise DamagedReplica(
+        raise UnreadableRecord(
             f"the replica's record {key!r} is of a form that this version does not"
             f" read: {error}"
         ) from error
