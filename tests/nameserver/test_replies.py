@@ -84,5 +84,7 @@ def test_a_zone_that_no_answer_can_bear_fails_its_queries_alone(tmp_path, zone):
         assert rcode_of(reply(apex)) == Rcode.SERVFAIL
         assert rcode_of(reply(apex)) == Rcode.SERVFAIL
         assert rcode_of(reply(elsewhere)) == Rcode.REFUSED
+        # Nor does a good answer between two bad ones make it a line for each.
+        assert rcode_of(reply(apex)) == Rcode.SERVFAIL
     assert [line["event"] for line in logs] == ["cannot_answer"]
     replica.close()

@@ -46,3 +46,15 @@ def test_an_exception_stays_on_its_line(lines):
 def test_debug_lines_are_left_out(lines):
     structlog.get_logger().debug("chatter")
     assert lines() == []
+
+
+def test_what_is_so_at_every_packet_is_one_line_in_ten_seconds_with_their_count():
+    now = 5.0
+    sparing = logs.Sparing(lambda: now)
+    assert [sparing.count() for _ in range(4)] == [1, 0, 0, 0]
+    now += 9.9
+    assert sparing.count() == 0
+    now += 0.1
+    assert [sparing.count() for _ in range(2)] == [5, 0]
+    now += 60.0
+    assert sparing.count() == 2

@@ -11,6 +11,7 @@ from domicile.dns.responder import respond
 from domicile.nameserver.answers import ServedView, answer
 from domicile.nameserver.counts import Tally
 from domicile.replica.replica import Replica
+from domicile.service.logs import Sparing
 
 log = structlog.get_logger()
 
@@ -23,7 +24,7 @@ class Replies:
     def __init__(self, replica: Replica, tally: Tally | None = None) -> None:
         self._replica = replica
         self._tally = tally
-        self._failing = False
+        self._sparing = Sparing()
 
     @contextmanager
     def batch(self, *, stream: bool = False) -> Iterator[Reply]:
@@ -43,7 +44,6 @@ class Replies:
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(stream, packet)
-        self._failing = False
         return self._counted(found, stream)
 
     def _fail(self, stream: bool, packet: bytes) -> bytes | None:
@@ -56,10 +56,9 @@ class Replies:
 
     def _report(self, error: Exception) -> None:
         """Say that the records are damaged, or hold what no answer can bear."""
-        # One line, not one for each query, until an answer is found again.
-        if not self._failing:
-            log.error("cannot_answer", reason=f"{type(error).__name__}: {error}")
-        self._failing = True
+        if times := self._sparing.count():
+            reason = f"{type(error).__name__}: {error}"
+            log.error("cannot_answer", reason=reason, times=times)
 
 
 def _serv_fail(_name: bytes, _rdtype: int) -> Answer:

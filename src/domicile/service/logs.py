@@ -2,8 +2,13 @@
 
 import logging
 import sys
+from typing import Final
 
 import structlog
+
+from domicile.clock import Clock, monotonic
+
+_BETWEEN_LINES: Final = 10.0
 
 
 def configure(service: str, level: int = logging.INFO) -> None:
@@ -26,3 +31,24 @@ def configure(service: str, level: int = logging.INFO) -> None:
 def name(**fields: str) -> None:
     """Add fields to every further line of this process, such as `worker`."""
     structlog.contextvars.bind_contextvars(**fields)
+
+
+class Sparing:
+    """For what may be so at every packet: it is worth a line in ten seconds."""
+
+    __slots__ = ("_clock", "_count", "_next")
+
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self._count = 0
+        self._next = -float("inf")
+
+    def count(self) -> int:
+        """Count one, and give how many the line is to speak for: 0 where none is due."""
+        self._count += 1
+        now = self._clock()
+        if now < self._next:
+            return 0
+        count, self._count = self._count, 0
+        self._next = now + _BETWEEN_LINES
+        return count
