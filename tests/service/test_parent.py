@@ -103,6 +103,26 @@ def test_a_deaf_child_is_killed_after_the_grace(start):
     assert script.process.wait() == 0
 
 
+def test_children_may_open_as_many_files_as_the_machine_allows(start):
+    script = start(
+        PRELUDE
+        + """
+import resource
+kind = resource.RLIMIT_NOFILE
+resource.setrlimit(kind, (64, resource.getrlimit(kind)[1]))
+def tell():
+    say(*resource.getrlimit(kind))
+    signal.pause()
+parent.run_children([('a', tell)])
+"""
+    )
+    ((soft, hard, _),) = script.lines(1)
+    assert soft == hard
+    assert int(hard) > 64
+    script.process.terminate()
+    assert script.process.wait() == 0
+
+
 def test_a_second_signal_changes_nothing(start):
     script = start(PRELUDE + "parent.run_children([('a', deaf)], grace=0.5)")
     script.lines(1)

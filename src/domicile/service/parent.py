@@ -9,6 +9,7 @@ nothing that a signal could interrupt.
 """
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -57,6 +58,7 @@ def run_children(
     children: Sequence[tuple[str, Callable[[], None]]], grace: float = _GRACE
 ) -> None:
     """Fork the children and keep them running until SIGTERM or SIGINT."""
+    _allow_many_files()
     before: set[int] = set(signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR))
     read_end, write_end = os.pipe()
     places = [_Place(Child(*each)) for each in children]
@@ -74,6 +76,15 @@ def run_children(
         while signal.sigtimedwait(_ENDS, 0):
             pass
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _allow_many_files() -> None:
+    """Take all the descriptors that we may have: a connection is one, or two.
+
+    The usual 1024 is for programs that call select(2), and none of ours does.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _start_due(
