@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 from typing import NamedTuple
 
 import httpx
@@ -19,6 +20,7 @@ AMBER = {
     "links": ["127.0.0.11:8444"],
     "prefers": ["free"],
 }
+RELEASE = b"release"
 
 
 @pytest.fixture
@@ -84,9 +86,12 @@ async def amber(running, operator):
 
 @pytest.fixture
 async def ada(running, operator):
-    """A client with the token of the owner ada."""
+    """A client with the token of the owner ada, who has uploaded a release."""
     answer = await operator.post("/v1/owners", json={"name": "ada"})
+    digest = hashlib.sha256(RELEASE).hexdigest()
     async with running.client(answer.json()["token"]) as client:
+        taken = await client.put(f"/v1/blobs/{digest}", content=RELEASE)
+        assert taken.status_code == 201, taken.text
         yield client
 
 

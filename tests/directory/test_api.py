@@ -166,11 +166,12 @@ async def test_an_upload_that_breaks_off_leaves_nothing(ada, tmp_path):
         yield BLOB[:100]
         raise ConnectionResetError
 
+    blobs = tmp_path / "data" / "blobs"
+    before = list(blobs.iterdir())
     with pytest.raises(ConnectionResetError):
         await ada.put(f"/v1/blobs/{DIGEST}", content=breaks())
-    blobs = tmp_path / "data" / "blobs"
     async with asyncio.timeout(20):
-        while list(blobs.iterdir()):
+        while list(blobs.iterdir()) != before:
             await asyncio.sleep(0.05)
 
 

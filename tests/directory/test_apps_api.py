@@ -1,6 +1,7 @@
 """Apps and moves over the API; the test reports as the clusters would."""
 
 import asyncio
+import hashlib
 
 import pytest
 
@@ -12,7 +13,8 @@ BIRCH = {
     "links": ["127.0.0.12:8444"],
     "prefers": ["pro"],
 }
-HELLO = {"owner": "ada", "name": "hello", "digest": "0" * 64, "command": "run"}
+DIGEST = hashlib.sha256(b"release").hexdigest()  # what ada has uploaded
+HELLO = {"owner": "ada", "name": "hello", "digest": DIGEST, "command": "run"}
 
 
 @pytest.fixture
@@ -215,6 +217,8 @@ async def test_only_an_operator_says_where(ada, amber):
     [
         ("/v1/apps", HELLO, 409, "exists already"),
         ("/v1/apps", HELLO | {"name": "a--b"}, 400, "single inner hyphens"),
+        ("/v1/apps", HELLO | {"name": "x", "digest": "x"}, 400, "'x' is not a SHA-256"),
+        ("/v1/apps", HELLO | {"name": "x", "command": ""}, 400, "the command is empty"),
         ("/v1/apps", HELLO | {"name": "x", "to": "cedar"}, 404, "there are amber"),
         ("/v1/apps/hello.ada/moves", {"to": "cedar"}, 404, "no cluster 'cedar'"),
         ("/v1/apps/hello.ada/moves", {"to": "amber"}, 409, "lives in amber already"),

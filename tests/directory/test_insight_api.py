@@ -1,10 +1,12 @@
 """Logs, explanations and the status, asked of admin listeners over real sockets."""
 
+import hashlib
 import socket
 
 import pytest
 
-HELLO = {"owner": "ada", "name": "hello", "digest": "0" * 64, "command": "run"}
+DIGEST = hashlib.sha256(b"release").hexdigest()  # what ada has uploaded
+HELLO = {"owner": "ada", "name": "hello", "digest": DIGEST, "command": "run"}
 HOST = "hello.ada.apps.test"
 NS_KINDS = ("zone", "owner", "app", "placement", "cluster")
 

@@ -1,5 +1,6 @@
 """The directory as a real process: it starts, ends, and goes on where it was."""
 
+import hashlib
 import signal
 import socket
 import subprocess
@@ -155,7 +156,9 @@ def test_who_waits_for_a_move_is_answered_when_it_ends(
     operator("POST", "/v1/owners", json={"name": "ada"})
     cluster = {"name": "amber", "addresses": ["127.0.0.11"], "links": []}
     operator("POST", "/v1/clusters", json=cluster)
-    app = {"owner": "ada", "name": "hello", "digest": "0" * 64, "command": "run"}
+    digest = hashlib.sha256(b"release").hexdigest()
+    operator("PUT", f"/v1/blobs/{digest}", content=b"release")
+    app = {"owner": "ada", "name": "hello", "digest": digest, "command": "run"}
     move = operator("POST", "/v1/apps", json=app).json()
     waiting = [
         begin_get(address, tmp_path, f"{path}?wait=30")

@@ -21,6 +21,7 @@ from domicile.directory.apps import (
     plan_move,
 )
 from domicile.directory.conversation import Asked, Work, work_once
+from domicile.directory.deployment import NewApp, check_deployment
 from domicile.directory.lifecycle import delete_app, start_app, stop_app
 from domicile.directory.registry import demand
 from domicile.directory.service import Directory
@@ -34,18 +35,6 @@ Opened = NamedDependency[Directory]
 
 LONGEST_WAIT = 30.0
 _LOOK_SECONDS = 1.0
-
-
-class NewApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An app to deploy; `to` is an operator's choice of cluster."""
-
-    owner: str
-    name: str
-    digest: str
-    command: str
-    environment: dict[str, str] = {}
-    size: Natural = 0
-    to: str = ""
 
 
 class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +66,7 @@ async def post_app(
     wanted = Wanted(data.digest, data.command, data.environment, data.size, data.to)
 
     async def work(tx: Transaction) -> Planned:
+        check_deployment(data, directory.blobs)
         move = await plan_deployment(tx, data.owner, data.name, wanted)
         return _planned(move, await note_on(tx, data.owner, data.to) if data.to else "")
 
