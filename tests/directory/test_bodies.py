@@ -68,6 +68,18 @@ async def test_what_takes_no_body_may_come_without_one_or_with_any(operator):
         assert answer.status_code == 201
 
 
+async def test_an_ask_for_the_feed_that_no_store_can_answer_is_a_problem(ns1):
+    for ask in (
+        {"follower": "f", "kinds": ["zone"], "after": 2**63},
+        {"follower": "f", "kinds": ["zone"], "notes": {"w": {"serial": 2**64 - 1}}},
+    ):
+        answer = await ns1.post("/v1/feed", content=msgspec.msgpack.encode(ask))
+        assert answer.status_code == 400
+        assert "9223372036854775807" in answer.json()["detail"]
+    for ask in (b"\x81\xa1x" + b"\x91" * 100_000, b"\x81\xa8follower\xa1\xff"):
+        assert (await ns1.post("/v1/feed", content=ask)).status_code == 400
+
+
 def test_a_whole_body_is_read_as_its_type():
     assert read_json(report(), list[Report]) == [Report("a", "amber", 1, "serving")]
     with pytest.raises(BadBody, match="missing required field `app`"):

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from domicile.errors import DomicileError
+from domicile.model.bounds import Natural
 from domicile.model.changes import NO_CHAIN, Change
 
 FORMAT = 1
@@ -28,7 +29,7 @@ class WorkerNote(msgspec.Struct, frozen=True):
     it found damaged.
     """
 
-    serial: int
+    serial: Natural
     in_flight: dict[str, int] = {}
     damaged: str = ""
 
@@ -38,7 +39,7 @@ class Ask(msgspec.Struct, frozen=True):
 
     follower: str
     kinds: tuple[str, ...]
-    after: int = 0
+    after: Natural = 0
     chain: bytes = NO_CHAIN
     cluster: str = ""
     admin: str = ""
@@ -138,5 +139,5 @@ class FrameReader:
 def _decode(decoder: "msgspec.msgpack.Decoder[Message]", body: bytes) -> Message:
     try:
         return decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadFeed(f"not a frame of a feed of format {FORMAT}: {error}") from error
