@@ -1,15 +1,14 @@
 """Real apps as real processes: what opens which port, and what does not."""
 
-import asyncio
 import json
 
 import httpx
 import pytest
 
-from domicile.manager.launch import DidNotStart, Order, launch
+from domicile.manager.launch import DidNotStart, Order, begin, find_endpoint
 from domicile.model.records import Release, Residence, ResidenceState
 from domicile.runtime.ports import free_port
-from domicile.runtime.processes import adopt
+from domicile.runtime.processes import sweep
 
 SERVER = """
 import http.server, json, os, sys
@@ -35,8 +34,11 @@ async def orders(tmp_path):
         return Order(residence, release, tmp_path, log, "127.0.0.1", free_port())
 
     yield order
-    leftover = adopt(tmp_path / "run")
-    await asyncio.gather(*(process.stop() for process in leftover.values()))
+    await sweep(tmp_path / "run")
+
+
+async def launch(order, records, seconds=10.0):
+    return await find_endpoint(begin(order, records), order, seconds)
 
 
 async def told(endpoint):
@@ -46,9 +48,9 @@ async def told(endpoint):
 
 async def test_an_app_is_told_where_and_who_it_is(orders, tmp_path):
     order = orders(f'exec python app.py "{AS_TOLD}"', {"COLOUR": "red", "PORT": "1"})
-    launched = await launch(order, tmp_path / "run")
-    assert launched.endpoint == ("127.0.0.1", order.port)
-    environment = await told(launched.endpoint)
+    endpoint = await launch(order, tmp_path / "run")
+    assert endpoint == ("127.0.0.1", order.port)
+    environment = await told(endpoint)
     assert environment["COLOUR"] == "red"
     assert environment["PORT"] == str(order.port)
     assert environment["DOMICILE_APP"] == "hello.ada"
@@ -60,10 +62,9 @@ async def test_an_app_that_ignores_port_is_found(orders, tmp_path):
     """Also in a child of a child, and on all addresses."""
     port = free_port()
     order = orders(f"""(python app.py "('0.0.0.0', {port})"); true""")
-    launched = await launch(order, tmp_path / "run")
-    assert launched.endpoint == ("127.0.0.1", port)
-    assert await told(launched.endpoint)
-    assert adopt(tmp_path / "run")[order.name].record.port == port
+    endpoint = await launch(order, tmp_path / "run")
+    assert endpoint == ("127.0.0.1", port)
+    assert await told(endpoint)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +82,6 @@ async def test_an_app_that_ignores_port_is_found(orders, tmp_path):
         ),
     ],
 )
-async def test_what_does_not_start_says_why_and_is_stopped(
-    orders, tmp_path, command, says
-):
+async def test_what_does_not_start_says_why(orders, tmp_path, command, says):
     with pytest.raises(DidNotStart, match=says):
         await launch(orders(command), tmp_path / "run", seconds=1.0)
-    assert adopt(tmp_path / "run") == {}

@@ -13,6 +13,7 @@ from domicile.manager.resident import Resident
 from domicile.model.feed import Ask, WorkerNote
 from domicile.model.moves import Status
 from domicile.model.records import Endpoint, EndpointState, Residence, ResidenceState
+from domicile.runtime import proctable
 from domicile.runtime.ports import free_port
 from domicile.runtime.processes import adopt
 
@@ -95,6 +96,54 @@ async def test_a_first_start_that_fails_is_reported(site, resident, told, here):
     assert report.status is Status.FAILED
     assert "oh no" in report.detail
     assert await endpoint(site) is None
+    assert adopt(site.processes) == {}
+
+
+# Leaves a daemon behind: a session of its own, and nobody of its own is its parent.
+DAEMON = "(setsid sh -c 'echo $$ > daemon; exec sleep 600' &) ; "
+
+
+def runs(pid):
+    """Whoever collects the dead may take its time."""
+    return proctable.born(pid) != 0
+
+
+async def daemon(site):
+    folder = site.releases.folder_of(APP) / ("r" * 26)
+    while not (found := folder / "daemon").exists() or not found.read_text():
+        await asyncio.sleep(0.01)
+    return int(found.read_text())
+
+
+async def test_a_first_start_that_fails_leaves_no_daemon(site, resident, told, here):
+    resident.wish(here(1, DAEMON + "while [ ! -s daemon ]; do sleep 0.1; done; exit 3"))
+    assert (await next_of(told)).status is Status.FAILED
+    assert not runs(await daemon(site))
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Residence(APP, "amber", 2, ResidenceState.AWAY, "birch", name="hello.ada"),
+        Residence(APP, "amber", 2, ResidenceState.GONE, name="hello.ada"),
+        Residence(APP, "amber", 2, ResidenceState.HERE, name="hello.ada"),
+    ],
+    ids=["away", "gone", "stopped"],
+)
+async def test_daemons_end_with_their_app(site, resident, told, here, wish):
+    resident.wish(here(1, DAEMON + "exec python app.py"))
+    await next_of(told)
+    pid = await daemon(site)
+    assert runs(pid)
+    resident.wish(wish)
+    assert (await next_of(told)).status in {Status.SETTLED, Status.STOPPED}
+    assert not runs(pid)
+
+
+async def test_an_app_that_makes_itself_a_daemon_serves(site, resident, told, here):
+    resident.wish(here(1, "(setsid sh -c 'python app.py & exit' &) ; exit 0"))
+    assert (await next_of(told)).status is Status.SERVING
+    assert await pid_at(site)
 
 
 async def test_a_port_that_is_taken_is_named(resident, told, here):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from domicile.runtime import processes
+from domicile.runtime import processes, proctable
 
 TREE = """
 trap '' TERM
@@ -21,10 +21,22 @@ while :; do sleep 1; done
 """
 
 
+# Forks, becomes a session of its own, forks again: nobody of its own is its parent.
+DAEMON = """
+import os, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+print(os.getpid(), flush=True)
+if os.fork() == 0: print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
 MANAGER = """
 import os, signal, sys
 from pathlib import Path
-from domicile.runtime import processes
+from domicile.runtime import processes, proctable
 records, home, log = map(Path, sys.argv[1:])
 command = "echo up; exec sleep 600"
 processes.start(processes.Start("app-1", command, home, log, 8123), records)
@@ -33,7 +45,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def runs(pid):
-    return processes._born(int(pid)) != 0
+    return proctable.born(int(pid)) != 0
 
 
 async def ended(app):
@@ -53,6 +65,7 @@ async def test_an_app_gets_an_environment_from_scratch(yard, monkeypatch):
         "LANG",
         "PORT",
         "HOST",
+        "DOMICILE_RUN",
     }
     assert lines[-2] == str(yard.home)
     assert lines[-1] == str(Path(sys.executable).with_name("python3"))
@@ -153,7 +166,7 @@ async def test_a_command_never_runs_unrecorded(yard):
 async def test_another_process_with_the_recorded_pid_is_left_alone(yard):
     bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
     record = processes.Record(
-        bystander.pid, processes._boot(), processes._born(bystander.pid) - 1, 1
+        bystander.pid, proctable.boot(), proctable.born(bystander.pid) - 1, 1
     )
     (yard.records / "app-1.json").write_bytes(msgspec.json.encode(record))
     app = processes.adopt(yard.records)["app-1"]
@@ -166,7 +179,7 @@ async def test_another_process_with_the_recorded_pid_is_left_alone(yard):
 
 async def test_a_record_from_before_a_reboot_is_nobody(yard):
     bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    born = processes._born(bystander.pid)
+    born = proctable.born(bystander.pid)
     record = processes.Record(bystander.pid, "another boot", born, 1)
     (yard.records / "app-1.json").write_bytes(msgspec.json.encode(record))
     await processes.sweep(yard.records)
@@ -192,6 +205,29 @@ async def test_who_left_the_session_and_lost_its_parent_is_killed_too(yard):
     (daemon,) = yard.lines(1)
     await app.stop(grace=0.5)
     assert not runs(daemon)
+
+
+@pytest.mark.parametrize("ends", ["exec sleep 600", "exit 0"])
+async def test_daemons_are_members_and_end_with_their_app(yard, ends):
+    (yard.home / "daemon.py").write_text(DAEMON)
+    app = yard.start(f"python daemon.py; {ends}")
+    pids = {int(line) for line in yard.lines(2)}
+    assert pids <= {each.pid for each in app.members()}
+    (adopted,) = processes.adopt(yard.records).values()
+    await adopted.stop()
+    assert not any(map(runs, pids))
+
+
+async def test_daemons_of_others_are_left_alone(yard):
+    (yard.home / "daemon.py").write_text(DAEMON)
+    one, two = (yard.start("exec python daemon.py", name) for name in ("a-1", "b-1"))
+    pids = {int(line) for line in yard.lines(4)}
+    ours = {each.pid for each in one.members()}
+    assert len(ours & pids) == 2
+    await one.stop()
+    assert {pid for pid in pids if runs(pid)} == pids - ours
+    await two.stop()
+    assert not any(map(runs, pids))
 
 
 async def test_term_comes_first(yard):

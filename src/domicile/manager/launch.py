@@ -41,13 +41,6 @@ class Order(NamedTuple):
         return f"{self.residence.app}-{self.residence.generation}"
 
 
-class Launched(NamedTuple):
-    """A running app and where it listens."""
-
-    process: AppProcess
-    endpoint: Address
-
-
 def environment(order: Order) -> Mapping[str, str]:
     """Give what the app is told; ours win over the release's own of the same name."""
     return {
@@ -60,27 +53,12 @@ def environment(order: Order) -> Mapping[str, str]:
     }
 
 
-async def launch(
-    order: Order, records: Path, seconds: float = START_SECONDS
-) -> Launched:
-    """Start the app and wait until it answers; raises DidNotStart or CannotStart.
-
-    What did not start is stopped again before the error is raised.
-    """
+def begin(order: Order, records: Path) -> AppProcess:
+    """Start the app's process; raises CannotStart."""
     told = environment(order)
-    process = start(
-        Start(
-            order.name, order.release.command, order.folder, order.log, order.port, told
-        ),
-        records,
-    )
-    try:
-        endpoint = await find_endpoint(process, order, seconds)
-        process.note_port(endpoint.port)
-        return Launched(process, endpoint)
-    except BaseException:
-        await process.stop()
-        raise
+    command, folder = order.release.command, order.folder
+    asked = Start(order.name, command, folder, order.log, order.port, told)
+    return start(asked, records)
 
 
 async def find_endpoint(process: AppProcess, order: Order, seconds: float) -> Address:

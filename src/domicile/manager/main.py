@@ -29,6 +29,7 @@ from domicile.model.feed import Ask
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
+from domicile.runtime import orphans
 from domicile.runtime.durable import make_private
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
@@ -79,6 +80,7 @@ def run(
     admin: socket.socket | None,
 ) -> None:
     """Be the child that works."""
+    orphans.take_in()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run_until_end(settings, tokens, listener, admin))
 
@@ -146,7 +148,8 @@ async def _open(
         name = f"manager-{settings.cluster}"
         ask = Ask(name, KINDS, cluster=settings.cluster, admin=_address_of(admin))
         follower = Follower(replica, source, ask, household.wake)
-        for work in (follower.run(), household.run(), reports.run()):
+        works = (follower.run(), household.run(), household.bury(), reports.run())
+        for work in works:
             stack.push_async_callback(_end, asyncio.create_task(work))
         if admin is not None:
             asking = await stack.enter_async_context(open_client())

@@ -26,8 +26,8 @@ from domicile.manager.launch import (
     START_SECONDS,
     DidNotStart,
     Order,
+    begin,
     find_endpoint,
-    launch,
 )
 from domicile.model.moves import Report, Status
 from domicile.model.records import EndpointState, Release, Residence, ResidenceState
@@ -92,6 +92,11 @@ class Resident:
         self._wanted: Residence | None = None
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def leader(self) -> int:
+        """Give the pid of its process, for whose end it waits itself; 0 without one."""
+        return self._process.record.pid if self._process else 0
+
     def wish(self, wanted: Residence) -> None:
         """Take a wish, in the place of the one before."""
         if wanted == self._wanted:
@@ -148,6 +153,7 @@ class Resident:
                 _log.warning("a release is not here", app=wanted.name, error=str(error))
             except DomicileError as error:
                 if not lives_here:
+                    await self._stop()
                     self._tell(wanted, Status.FAILED, detail=str(error))
                     return
                 _log.warning("an app did not start", app=wanted.name, error=str(error))
@@ -183,7 +189,6 @@ class Resident:
             await ledger.wait_in(self._site.store, wanted, EndpointState.STARTING)
         await self._stop()
         self._running = await self._start(wanted, release)
-        self._process = self._running.process
         return self._running
 
     async def _start(self, wanted: Residence, release: Release) -> _Running:
@@ -191,8 +196,11 @@ class Resident:
         order = self._order(wanted, release, folder, _port_for(wanted))
         lease = _Lease(release.id, order.port)
         write_durably(self._lease_file, msgspec.json.encode(lease))
-        launched = await launch(order, self._site.processes, self._site.start_seconds)
-        return _Running(launched.process, launched.endpoint, release.id, order.port)
+        # From here on it is ours to stop, whatever comes in between.
+        process = self._process = begin(order, self._site.processes)
+        endpoint = await find_endpoint(process, order, self._site.start_seconds)
+        process.note_port(endpoint.port)
+        return _Running(process, endpoint, release.id, order.port)
 
     async def _recover(self, wanted: Residence, release: Release) -> _Running | None:
         """Find out about a process that an earlier manager started."""

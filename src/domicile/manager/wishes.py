@@ -9,11 +9,13 @@ from domicile.manager import ledger
 from domicile.manager.resident import Resident, Site
 from domicile.model.records import Authority, Cluster, Record, Residence
 from domicile.replica.replica import Replica
+from domicile.runtime import orphans
 from domicile.runtime.processes import AppProcess, adopt
 
 _log = structlog.get_logger()
 
 _AGAIN_SECONDS = 1.0
+_BURY_SECONDS = 5.0
 
 KINDS = (Residence.kind, Cluster.kind, Authority.kind)
 
@@ -49,6 +51,12 @@ class Household:
                 _log.exception("the wishes of the directory cannot be read")
                 await asyncio.sleep(_AGAIN_SECONDS)
                 self._changed.set()
+
+    async def bury(self) -> None:
+        """Collect, again and again, the daemons of apps that end: they are ours."""
+        while True:
+            await asyncio.sleep(_BURY_SECONDS)
+            orphans.bury({each.leader for each in self._residents.values()})
 
     async def status(self, _query: dict[str, str]) -> dict[str, object]:
         """Tell operators how far we follow, and which apps we know."""

@@ -4,11 +4,15 @@ Each is a session of its own, writes to a log file (a pipe would break with its 
 and is recorded in a small file, so that the next manager adopts it. A process waits for
 its record: `read` gives end-of-file where the manager died before writing it, and
 nothing has run that nobody knows of.
+
+What leaves the session and its parent, as daemons do, is known by a word in its
+environment that no other process was told.
 """
 
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import time
@@ -20,7 +24,9 @@ import msgspec
 import psutil
 
 from domicile.errors import DomicileError
+from domicile.runtime import proctable
 from domicile.runtime.durable import make_private, write_durably
+from domicile.runtime.proctable import Stat, boot, born
 
 _WAIT_THEN_RUN = 'cd "$1" && read -r recorded && exec /bin/sh -c "$0" </dev/null'
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -28,6 +34,9 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UNFIT = "a NUL or half of a surrogate pair"
 _GRACE = 10.0
 _LOOK_EVERY = 0.05
+
+RUN = "DOMICILE_RUN"
+"""The name of that word."""
 
 
 class CannotStart(DomicileError):
@@ -46,12 +55,16 @@ class Start(NamedTuple):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Which process it is: its pid, and what tells it from the pid's next bearer."""
+    """Which process it is: its pid, and what tells it from the pid's next bearer.
+
+    `run` is the word by which its daemons are known.
+    """
 
     pid: int
     boot: str
     born: int
     port: int
+    run: str = ""
 
 
 class AppProcess:
@@ -68,21 +81,42 @@ class AppProcess:
     @property
     def alive(self) -> bool:
         """Whether the process runs that was started; its children may outlive it."""
-        born = _born(self.record.pid)
+        since = born(self.record.pid)
         # After the look: what was found ended is told with its status.
         self._reap()
-        return born != 0 and born == self.record.born and _boot() == self.record.boot
+        same = since == self.record.born and boot() == self.record.boot
+        return since != 0 and same
 
     def members(self) -> list[psutil.Process]:
-        """Give all processes of its session, and their children, that still run."""
-        leader = self.record.pid
-        if _boot() != self.record.boot or _born(leader) not in {self.record.born, 0}:
+        """Give all that still runs of its session, its daemons, and their children."""
+        if boot() != self.record.boot:
             return []
-        table = {pid: stat for pid in psutil.pids() if (stat := _look_up(pid))}
-        ours = {pid for pid, stat in table.items() if stat.session == leader}
+        table = proctable.table()
+        ours = self._in_session(table) | self._daemons(table)
         while more := {p for p, stat in table.items() if stat.parent in ours} - ours:
             ours |= more
         return _running(ours)
+
+    def _in_session(self, table: Mapping[int, Stat]) -> set[int]:
+        leader = table.get(self.record.pid)
+        if leader and leader.state not in "ZX" and leader.born != self.record.born:
+            return set()  # The pid is another's now.
+        return {p for p, stat in table.items() if stat.session == self.record.pid}
+
+    def _daemons(self, table: Mapping[int, Stat]) -> set[int]:
+        """Give those without a parent of their session that were told our word.
+
+        Only they are asked: what they started is found as their children.
+        """
+        if not self.record.run:
+            return set()
+        return {
+            pid
+            for pid, stat in table.items()
+            if stat.born >= self.record.born
+            and (stat.parent not in table or table[stat.parent].session != stat.session)
+            and proctable.was_told(pid, RUN, self.record.run)
+        }
 
     def note_port(self, port: int) -> None:
         """Record where the app really listens."""
@@ -130,7 +164,7 @@ def start(order: Start, records: Path) -> AppProcess:
 
 def remember(path: Path, pid: int) -> AppProcess:
     """Record a process that was started by other means, a session of its own."""
-    record = Record(pid, _boot(), _born(pid), 0)
+    record = Record(pid, boot(), born(pid), 0)
     _write(path, record)
     return AppProcess(path, record)
 
@@ -151,6 +185,7 @@ async def sweep(records: Path, grace: float = _GRACE) -> None:
 
 def _spawn(order: Start, wait_end: int) -> Record:
     """Start a shell that runs the command after a line, not end-of-file, at `wait_end`."""
+    run = secrets.token_hex(16)
     if fault := _fault_of(order):
         raise CannotStart(f"{order.name} cannot be started: {fault}")
     try:
@@ -158,7 +193,7 @@ def _spawn(order: Start, wait_end: int) -> Record:
             pid = os.posix_spawn(
                 "/bin/sh",
                 ["/bin/sh", "-c", _WAIT_THEN_RUN, order.command, str(order.folder)],
-                _environment(order),
+                _environment(order, run),
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, wait_end, 0),
                     (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
@@ -170,7 +205,7 @@ def _spawn(order: Start, wait_end: int) -> Record:
             )
     except OSError as error:
         raise CannotStart(f"{order.name} cannot be started: {error}") from error
-    return Record(pid, _boot(), _born(pid), order.port)
+    return Record(pid, boot(), born(pid), order.port, run)
 
 
 def _fault_of(order: Start) -> str:
@@ -194,13 +229,14 @@ def _fits(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
-def _environment(order: Start) -> dict[str, str]:
+def _environment(order: Start, run: str) -> dict[str, str]:
     """Nothing of ours leaks into an app: no tokens, no settings."""
     return {
         "PATH": f"{Path(sys.executable).parent}:{_SYSTEM_PATH}",
         "HOME": str(order.folder),
         "LANG": "C.UTF-8",
         **order.environment,
+        RUN: run,
     }
 
 
@@ -218,40 +254,10 @@ def _running(pids: Iterable[int]) -> list[psutil.Process]:
 
 def _runs(process: psutil.Process) -> bool:
     """Whether it is the same process as before, and no zombie."""
-    return process.is_running() and _born(process.pid) != 0
+    return process.is_running() and born(process.pid) != 0
 
 
 def _signal(members: Iterable[psutil.Process], number: signal.Signals) -> None:
     for each in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.send_signal(number)
-
-
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-
-
-def _born(pid: int) -> int:
-    """Give the process's start in clock ticks since boot, or 0 where none runs.
-
-    Unlike a time of day it stays the same when somebody sets the clock.
-    """
-    stat = _look_up(pid)
-    return stat.born if stat and stat.state not in "ZX" else 0
-
-
-class _Stat(NamedTuple):
-    state: str
-    parent: int
-    session: int
-    born: int
-
-
-def _look_up(pid: int) -> _Stat | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # proc(5): the name may hold spaces and parentheses; fields 3 on come after it.
-    fields = stat.rpartition(")")[2].split()
-    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
