@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -80,6 +81,17 @@ async def test_what_an_app_writes_is_appended_to_its_log(yard):
 async def test_an_app_has_no_stdin(yard):
     await ended(yard.start("cat; echo over"))
     assert yard.log.read_text() == "over\n"
+
+
+async def test_an_app_has_the_usual_number_of_files_and_may_ask_for_more(yard):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard > 1024
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        await ended(yard.start("ulimit -S -n; ulimit -H -n"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert yard.log.read_text().split() == ["1024", str(hard)]
 
 
 async def test_a_command_that_ends_at_once_is_not_alive(yard):

@@ -28,7 +28,12 @@ from domicile.runtime import proctable
 from domicile.runtime.durable import make_private, write_durably
 from domicile.runtime.proctable import Stat, boot, born
 
-_WAIT_THEN_RUN = 'cd "$1" && read -r recorded && exec /bin/sh -c "$0" </dev/null'
+# An app that calls select(2) breaks on a descriptor above 1024: that we may have more
+# is not its own, unless it asks for them.
+_USUAL_LIMIT = "ulimit -S -n 1024 2>/dev/null"
+_WAIT_THEN_RUN = (
+    f'{_USUAL_LIMIT}; cd "$1" && read -r recorded && exec /bin/sh -c "$0" </dev/null'
+)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UNFIT = "a NUL or half of a surrogate pair"
