@@ -3,9 +3,17 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from domicile.model.records import Endpoint, EndpointState, Residence, ResidenceState
-from domicile.model.routing import Hold, HoldReason, ToUpstream
+from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.records import (
+    Endpoint,
+    EndpointState,
+    Residence,
+    ResidenceState,
+    encode,
+)
+from domicile.model.routing import Hold, HoldReason, Hop, ToUpstream
 from domicile.proxy.holds import MOST, WaitingRoom
 from domicile.replica.replica import Replica
 
@@ -57,3 +65,30 @@ async def test_what_a_replica_that_is_behind_does_not_know_waits_and_expires(
     way = await WaitingRoom(replica, tally).find_way("who.knows.test", None)
     assert way == Hold("", HoldReason.BEHIND)
     replica.close()
+
+
+@pytest.mark.parametrize("hop", [None, Hop(APP, 1, "192.0.2.1", "http", "0" * 32)])
+async def test_what_cannot_be_read_waits_and_goes_where_the_new_copy_says(
+    records, tally, hop
+):
+    records.live(8000)
+    data = records.replica._folder / "current" / "data.mdb"
+    with data.open("r+b") as file:
+        file.write(data.read_bytes().replace(b"\xa5amber", b"\xa5ember"))
+    room = WaitingRoom(records.replica, tally)
+    waiting = asyncio.create_task(room.find_way(HOST, hop))
+    with capture_logs() as logs:
+        await asyncio.sleep(0)
+        assert room.waiting == {hop.app if hop else "": 1}
+        room.wake()
+        await asyncio.sleep(0.01)
+    assert [line["event"] for line in logs] == ["cannot route"]
+    here = Residence(APP, "amber", 1, ResidenceState.HERE, hosts=(HOST,))
+    there = Endpoint(APP, 1, EndpointState.RUNNING, "127.0.0.1", 8000)
+    changes = [
+        Change(n, each.kind, each.key, each.scope, encode(each), NO_CHAIN)
+        for n, each in enumerate((here, there), 3)
+    ]
+    records.replica.replace(changes, 4, NO_CHAIN)
+    room.wake()
+    assert await waiting == ToUpstream(APP, 1, "127.0.0.1", 8000)

@@ -110,15 +110,11 @@ def explain(name: str, replica: Replica, host: str) -> dict[str, Any]:
 def _metrics(
     replica: Replica, follower: Follower
 ) -> prometheus_client.CollectorRegistry:
-    def serial() -> float:
-        with replica.view() as view:
-            return view.serial
-
     registry = prometheus_client.CollectorRegistry()
     for name, text, value in (
         ("lag_seconds", "Since the directory's last answer.", lambda: follower.lag),
         ("behind", "1 if newer records may be missing.", lambda: follower.behind),
-        ("serial", "The replica's serial.", serial),
+        ("serial", "The replica's serial.", replica.serial),
         ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
     ):
         gauge = prometheus_client.Gauge(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-import lmdb
 import uvloop
 
 from domicile.model.feed import WorkerNote
@@ -15,7 +14,6 @@ from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.settings import Settings
-from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.channel import WorkerEnd
@@ -80,21 +78,16 @@ async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
 
 
 async def _tell(replica: Replica, channel: WorkerEnd) -> None:
-    """Tell the follower our serial: after each change, and now and then."""
+    """Tell the follower our serial: after each change, and now and then.
+
+    So it also learns what our queries found damaged, and mends it.
+    """
     changed = asyncio.Event()
     channel.call_on_change(asyncio.get_running_loop(), changed.set)
     while True:
         changed.clear()
-        channel.tell(WorkerNote(_serial(replica)))
+        serial = replica.serial()
+        channel.tell(WorkerNote(serial, damaged=replica.damage()[0]))
         with suppress(TimeoutError):
             async with asyncio.timeout(_TOLD_AGAIN):
                 await changed.wait()
-
-
-def _serial(replica: Replica) -> int:
-    """Give what a query would see now; of a damaged replica nothing is."""
-    try:
-        with replica.view() as view:
-            return view.serial
-    except (DamagedReplica, lmdb.Error):
-        return 0

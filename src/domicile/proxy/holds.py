@@ -4,9 +4,13 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-from domicile.model.routing import Hold, Hop, Outcome, route
+import structlog
+
+from domicile.model.routing import Hold, HoldReason, Hop, Outcome, route
 from domicile.proxy.counts import Tally
+from domicile.replica.faults import ReplicaFault
 from domicile.replica.replica import Replica
+from domicile.service.logs import Sparing
 
 MOST: Final = 100
 """So many wait for one app; the next is told to come again."""
@@ -14,16 +18,19 @@ MOST: Final = 100
 # A notification wakes, but that a replica is no longer behind is no change.
 _LOOK_AGAIN: Final = 0.25
 
+_log = structlog.get_logger()
+
 
 class WaitingRoom:
     """Routes, and where the outcome is a hold, waits and routes again."""
 
-    __slots__ = ("_changed", "_replica", "_tally", "waiting")
+    __slots__ = ("_changed", "_replica", "_sparing", "_tally", "waiting")
 
     def __init__(self, replica: Replica, tally: Tally) -> None:
         self._replica = replica
         self._tally = tally
         self._changed = asyncio.Event()
+        self._sparing = Sparing()
         self.waiting: Counter[str] = Counter()
 
     def wake(self) -> None:
@@ -60,5 +67,11 @@ class WaitingRoom:
         return outcome
 
     def _route(self, host: str, hop: Hop | None) -> Outcome:
-        with self._replica.view() as view:
-            return route(view, host, hop)
+        try:
+            with self._replica.view() as view:
+                return route(view, host, hop)
+        except ReplicaFault as fault:
+            # The border of the replica: what cannot be read is as if it came too late.
+            if times := self._sparing.count():
+                _log.error("cannot route", error=str(fault), times=times)
+            return Hold("" if hop is None else hop.app, HoldReason.BEHIND)

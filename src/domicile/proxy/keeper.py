@@ -16,7 +16,7 @@ from domicile.model.feed import Ask
 from domicile.model.routing import route
 from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
 from domicile.proxy.settings import Settings
-from domicile.replica.faults import DamagedReplica
+from domicile.replica.faults import DamagedReplica, ReplicaFault
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline
@@ -84,7 +84,7 @@ class Keeper:
                     if is_due(files, datetime.now(UTC), bundle):
                         await enrol(manager, files)
                         _log.info("enrolled")
-                except (NotEnrolled, OSError) as error:
+                except (NotEnrolled, ReplicaFault, OSError) as error:
                     _log.warning("not enrolled", error=str(error))
                 await asyncio.sleep(_LOOK_SECONDS)
 
@@ -108,16 +108,12 @@ class Keeper:
         for name, text, value in (
             ("lag_seconds", "Since the manager's last answer.", lambda: follower.lag),
             ("behind", "1 if newer records may be missing.", lambda: follower.behind),
-            ("serial", "The replica's serial.", self._serial),
+            ("serial", "The replica's serial.", self._replica.serial),
             ("resyncs", "Times that all was asked anew.", lambda: follower.resyncs),
         ):
             gauge = Gauge(f"domicile_proxy_{name}", text, registry=registry)
             gauge.set_function(value)
         return registry
-
-    def _serial(self) -> float:
-        with self._replica.view() as view:
-            return view.serial
 
     async def _status(self, _query: dict[str, str]) -> Any:
         with self._replica.view() as view:

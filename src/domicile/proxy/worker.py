@@ -19,7 +19,9 @@ from domicile.proxy.keeper import REPLICA
 from domicile.proxy.patience import Patience
 from domicile.proxy.settings import Settings
 from domicile.proxy.upstream import Pool
+from domicile.replica.faults import ReplicaFault
 from domicile.replica.replica import Replica
+from domicile.replica.view import View
 from domicile.service import lifeline
 from domicile.service.channel import WorkerEnd
 from domicile.service.tls import BadCertificates, client_context, server_context
@@ -85,13 +87,22 @@ class Worker:
         self._end.tell(self._note())
 
     def _note(self) -> WorkerNote:
-        with self._replica.view() as view:
-            leaving = {}
-            for app, requests in self._in_flight.items():
-                residence = view.residence(app)
-                if residence is None or residence.state is not ResidenceState.HERE:
-                    leaving[app] = requests
-            return WorkerNote(view.serial, leaving)
+        try:
+            with self._replica.view() as view:
+                serial, leaving = view.serial, self._leaving(view)
+        except ReplicaFault:
+            # Nothing is acknowledged, and every request may be one that is waited for.
+            serial, leaving = 0, dict(self._in_flight)
+        return WorkerNote(serial, leaving, self._replica.damage()[0])
+
+    def _leaving(self, view: View) -> dict[str, int]:
+        """Count the requests in flight with apps that do not live here any more."""
+        leaving = {}
+        for app, requests in self._in_flight.items():
+            residence = view.residence(app)
+            if residence is None or residence.state is not ResidenceState.HERE:
+                leaving[app] = requests
+        return leaving
 
     async def _tick(self, link: socket.socket) -> None:
         while True:
