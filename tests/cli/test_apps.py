@@ -129,6 +129,10 @@ def test_a_command_that_is_guessed_is_said(hosting, folder, tmp_path):
         (("app", "stop", "nobody.ada"), "no app 'nobody.ada'"),
         (("app", "start", "nobody.ada"), "no app 'nobody.ada'"),
         (("app", "delete", "nobody.ada"), "no app 'nobody.ada'"),
+        (("app", "show", "nobody.ada?wait=0"), "no app 'nobody.ada?wait=0'"),
+        (("app", "show", "../owners/ada"), "no app '../owners/ada'"),
+        (("app", "move", "..", "--to", "birch"), "no app '..'"),
+        (("owner", "show", "ada?"), "no owner 'ada?'"),
         (("app", "deploy", "x.ada", "/nowhere"), "how shall /nowhere be started?"),
     ],
 )

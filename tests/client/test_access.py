@@ -4,6 +4,7 @@ import pytest
 
 from domicile.client.access import (
     Access,
+    BadToken,
     NoDirectory,
     data_folder,
     find_access,
@@ -36,3 +37,14 @@ def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "client.json").write_text("{")
     with pytest.raises(NoDirectory, match=r"client\.json cannot be used"):
         find_access(tmp_path, {})
+
+
+@pytest.mark.parametrize("token", ["tökén", "two words", "line\n", "\udcff", "a=b"])
+def test_a_token_that_can_be_none_is_said_where_it_was_found(tmp_path, token):
+    told = {"DOMICILE_URL": "http://far", "DOMICILE_TOKEN": token}
+    with pytest.raises(BadToken, match="DOMICILE_TOKEN is no token"):
+        find_access(tmp_path, told)
+    if token.isprintable():
+        write_access(tmp_path, Access("http://127.0.0.1:1", token))
+        with pytest.raises(BadToken, match=r"client\.json is no token"):
+            find_access(tmp_path, {})

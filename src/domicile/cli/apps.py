@@ -7,6 +7,7 @@ import typer
 
 from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
 from domicile.client.api import Api, Json
+from domicile.client.paths import path_to
 from domicile.client.procfile import guess_command
 from domicile.errors import DomicileError
 
@@ -71,7 +72,7 @@ def list_apps(data: Data = None, as_json: AsJson = False) -> None:
 def show_app(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
     """Show an app: where it lives, and the hosts it answers to."""
     with api(data) as opened:
-        show(opened.get(f"/apps/{name}"), as_json)
+        show(opened.get(path_to("app", name)), as_json)
 
 
 @app.command("move")
@@ -87,7 +88,7 @@ def move_app(
     A move of the app that has not ended yet is waited for.
     """
     with api(data) as opened:
-        path = f"/apps/{name}/moves"
+        path = path_to("app", name, "moves")
         planned = opened.post_after_moves(path, {"to": to}, say)
         _say_note(planned)
         ended = planned if no_wait else opened.wait_for(planned, say_step)
@@ -100,7 +101,7 @@ def stop_app(
 ) -> None:
     """Stop an app where it is: its hosts answer 503 until it is started again."""
     with api(data) as opened:
-        stopped = opened.post_after_moves(f"/apps/{name}/stop", {}, say)
+        stopped = opened.post_after_moves(path_to("app", name, "stop"), {}, say)
         show(stopped if no_wait else _wait(opened, stopped, "stopped"), as_json)
 
 
@@ -110,7 +111,7 @@ def start_app(
 ) -> None:
     """Start a stopped app again."""
     with api(data) as opened:
-        started = opened.post_after_moves(f"/apps/{name}/start", {}, say)
+        started = opened.post_after_moves(path_to("app", name, "start"), {}, say)
         show(started if no_wait else _wait(opened, started, "started"), as_json)
 
 
@@ -120,7 +121,7 @@ def delete_app(
 ) -> None:
     """Delete an app for good: its hosts answer 410 for a week, and then nothing."""
     with api(data) as opened:
-        deleted = opened.post_after_moves(f"/apps/{name}/delete", {}, say)
+        deleted = opened.post_after_moves(path_to("app", name, "delete"), {}, say)
         show(deleted if no_wait else _wait(opened, deleted, "stopped"), as_json)
 
 
@@ -130,7 +131,7 @@ def show_log(
 ) -> None:
     """Print the end of what an app wrote, in the cluster where it lives."""
     with api(data) as opened:
-        log = opened.get(f"/apps/{name}/logs", lines=lines)
+        log = opened.get(path_to("app", name, "logs"), lines=lines)
     if as_json:
         show(log, as_json=True)
         return

@@ -34,7 +34,7 @@ _output = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDES
 @contextmanager
 def api(data: Path | None) -> Iterator[Api]:
     """Open the API that this command line speaks with."""
-    opened = Api(find_access(data_folder(data)))
+    opened = Api(find_access(data_folder(data)), on_slow=say)
     try:
         yield opened
     finally:

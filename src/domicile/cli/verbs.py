@@ -6,6 +6,7 @@ import typer
 
 from domicile.cli.session import AsJson, Data, api, show, show_rows
 from domicile.client.api import Json
+from domicile.client.paths import path_to
 
 owner = typer.Typer(help="People and teams.", no_args_is_help=True)
 cluster = typer.Typer(help="Failure domains.", no_args_is_help=True)
@@ -44,7 +45,7 @@ def list_owners(data: Data = None, as_json: AsJson = False) -> None:
 def show_owner(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     """Show an owner."""
     with api(data) as opened:
-        show(opened.get(f"/owners/{name}"), as_json)
+        show(opened.get(path_to("owner", name)), as_json)
 
 
 @cluster.command("add")
@@ -83,7 +84,7 @@ def list_clusters(data: Data = None, as_json: AsJson = False) -> None:
 def show_cluster(name: Name, data: Data = None, as_json: AsJson = False) -> None:
     """Show a cluster."""
     with api(data) as opened:
-        show(opened.get(f"/clusters/{name}"), as_json)
+        show(opened.get(path_to("cluster", name)), as_json)
 
 
 @move.command("list")
@@ -101,7 +102,7 @@ def show_move(
 ) -> None:
     """Show a move."""
     with api(data) as opened:
-        show(opened.get(f"/moves/{move_id}"), as_json)
+        show(opened.get(path_to("move", move_id)), as_json)
 
 
 @authority.command("show")

@@ -1,6 +1,7 @@
 """Where the API is and who we are: from the environment, or from the data folder."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +12,15 @@ from domicile.errors import DomicileError
 
 DEFAULT_DATA = Path("domicile-data")
 _FILE = "client.json"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z")
 
 
 class NoDirectory(DomicileError):
     """It is not known where the directory's API is."""
+
+
+class BadToken(DomicileError):
+    """What is given as a token can be none."""
 
 
 class Access(NamedTuple):
@@ -35,11 +41,13 @@ def data_folder(flag: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def find_access(data: Path, environment: Mapping[str, str] = os.environ) -> Access:
-    """Find the API and a token; raises NoDirectory.
+    """Find the API and a token; raises NoDirectory or BadToken.
 
     DOMICILE_URL and DOMICILE_TOKEN win over what the folder says.
     """
     url, token = environment.get("DOMICILE_URL"), environment.get("DOMICILE_TOKEN")
+    if token:
+        _check_token(token, "DOMICILE_TOKEN")
     if url and token:
         return Access(url, token)
     stored = _read(data / _FILE)
@@ -49,6 +57,7 @@ def find_access(data: Path, environment: Mapping[str, str] = os.environ) -> Acce
             "its folder by --data or DOMICILE_DATA, or set DOMICILE_URL and "
             "DOMICILE_TOKEN"
         )
+    _check_token(stored.token, str(data / _FILE))
     return Access(url or stored.url, token or stored.token)
 
 
@@ -62,6 +71,15 @@ def write_access(data: Path, access: Access) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(data / _FILE)
+
+
+def _check_token(token: str, source: str) -> None:
+    # RFC 6750, section 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / … )
+    if not _TOKEN.match(token):
+        raise BadToken(
+            f"{source} is no token: letters a-z, digits and -._~+/= make one up, "
+            "without blanks or line ends"
+        )
 
 
 def _read(path: Path) -> _Stored | None:

@@ -1,8 +1,10 @@
 """Asks the directory's API; what goes wrong is one sentence."""
 
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from domicile.clock import monotonic
 from domicile.errors import DomicileError
 
 _SECONDS = 60.0
+_CONNECT_SECONDS = 5.0
+_SLOW_SECONDS = 2.0  # so long nobody wonders
 _WAIT_SECONDS = 20
 _MOVE_PATIENCE = 300.0
 _CLUSTER_PATIENCE = 60.0
@@ -47,17 +51,30 @@ class Unreachable(DomicileError):
     """The API does not answer."""
 
 
-class Api:
-    """The directory's API, as one caller sees it."""
+class NotAnApi(DomicileError):
+    """The address is none, or what answers there is no directory."""
 
-    def __init__(self, access: Access) -> None:
+
+class Api:
+    """The directory's API, as one caller sees it; raises NotAnApi.
+
+    `on_slow` is told of an answer that takes longer than was asked for.
+    """
+
+    def __init__(self, access: Access, on_slow: OnWait | None = None) -> None:
         self._url = access.url
-        self._client = httpx.Client(
-            base_url=access.url.rstrip("/") + "/v1",
-            headers={"Authorization": f"Bearer {access.token}"},
-            timeout=_SECONDS,
-            trust_env=False,
-        )
+        self._on_slow = on_slow
+        try:
+            self._client = httpx.Client(
+                base_url=access.url.rstrip("/") + "/v1",
+                headers={"Authorization": f"Bearer {access.token}"},
+                timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS),
+                trust_env=False,
+            )
+        except httpx.InvalidURL as error:
+            raise NotAnApi(
+                f"{access.url!r} is no URL of a directory: {error}"
+            ) from error
 
     def close(self) -> None:
         self._client.close()
@@ -142,16 +159,52 @@ class Api:
             time.sleep(_LOOK_SECONDS)
 
     def _ask(self, method: str, path: str, **more: Any) -> Json:
+        wait = more.get("params", {}).get("wait", 0)
         try:
-            answer = self._client.request(method, path, **more)
+            with self._watched(wait + _SLOW_SECONDS):
+                answer = self._client.request(method, path, **more)
+        except httpx.UnsupportedProtocol as error:
+            raise NotAnApi(
+                f"{self._url!r} is no URL of a directory: {error}"
+            ) from error
+        except httpx.ConnectTimeout as error:
+            raise Unreachable(
+                f"the directory at {self._url} did not take a connection in "
+                f"{_CONNECT_SECONDS:.0f} s"
+            ) from error
         except httpx.TransportError as error:
             raise Unreachable(
                 f"the directory at {self._url} does not answer: {error}"
             ) from error
-        if answer.is_success:
-            found: Json = answer.json() if answer.content else {}
-            return found
-        raise _refusal(answer)
+        except UnicodeEncodeError as error:
+            raise Refused(f"{error.object!r} is not text in UTF-8") from error
+        if not answer.is_success:
+            raise _refusal(answer)
+        return self._object_in(answer) if answer.content else {}
+
+    @contextmanager
+    def _watched(self, seconds: float) -> Iterator[None]:
+        """Tell who wants to know if the block takes longer than that."""
+        if self._on_slow is None:
+            yield
+            return
+        line = f"the directory at {self._url} has not answered yet: waiting for it"
+        timer = threading.Timer(seconds, self._on_slow, [line])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _object_in(self, answer: httpx.Response) -> Json:
+        try:
+            found: Json = msgspec.json.decode(answer.content, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotAnApi(
+                f"what answers at {self._url} is no directory: {error}"
+            ) from error
+        return found
 
 
 def _refusal(answer: httpx.Response) -> Refused:
