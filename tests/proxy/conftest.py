@@ -43,6 +43,7 @@ class Records:
 
     def __init__(self, folder):
         self.replica = Replica.open(folder, writable=True)
+        self.replica.apply([], 0, NO_CHAIN)
         self.replica.freshness.stamp()
         self.serial = 0
 

@@ -88,6 +88,7 @@ def test_a_snapshot_that_is_abandoned_or_cut_short_is_never_seen(
     folder: Path, replica: Replica, change_of
 ) -> None:
     replica.apply([change_of(1, owner("alice"))], 1, CHAIN)
+    first = replica.current_name()
     abandoned = replica.start_over()
     abandoned.add([change_of(1, owner("bob"))])
     abandoned.abandon()
@@ -96,7 +97,8 @@ def test_a_snapshot_that_is_abandoned_or_cut_short_is_never_seen(
     with replica.view() as view:
         assert (view.serial, view.owner("bob")) == (1, None)
     replica.replace([], 2, CHAIN)
-    assert [path.name for path in folder.glob("copy-*")] == ["copy-10"]
+    (left,) = folder.glob("copy-*")
+    assert left.name not in {"copy-9", first}
 
 
 def test_what_became_current_is_never_removed(replica: Replica, change_of) -> None:

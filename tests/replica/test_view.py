@@ -12,7 +12,7 @@ from domicile.model.records import (
     name_key,
 )
 from domicile.model.resolution import DirectoryView
-from domicile.model.routing import ClusterView, Unknown, route
+from domicile.model.routing import ClusterView, Hold, HoldReason, Unknown, route
 from domicile.replica.copy import stored_key
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
 from domicile.replica.replica import Replica
@@ -78,6 +78,7 @@ def test_a_residence_is_found_by_app_and_by_each_host(
 
 
 def test_a_view_is_what_routing_and_resolution_ask(replica: Replica) -> None:
+    replica.apply([], 1, CHAIN)
     replica.freshness.stamp()
     with replica.view() as view:
         cluster_view: ClusterView = view
@@ -173,7 +174,15 @@ def test_what_was_replaced_is_healed(replica: Replica, change_of, garble) -> Non
         assert not view.behind
 
 
+def test_without_a_copy_nothing_is_certain(replica: Replica) -> None:
+    replica.freshness.stamp()
+    with replica.view() as view:
+        assert view.behind
+        assert route(view, "nobody.test", None) == Hold("", HoldReason.BEHIND)
+
+
 def test_behind_is_what_the_follower_stamps(replica: Replica) -> None:
+    replica.apply([], 1, CHAIN)
     with replica.view() as view:
         assert view.behind
         replica.freshness.stamp()

@@ -2,7 +2,8 @@
 
 A range is kept until its End and then written at once. A snapshot is written into a
 copy beside as it arrives, which becomes current with its End. A range from 0 is as
-good as a snapshot to a replica that asked for everything.
+good as a snapshot to a replica that asked for everything, or has no copy: even an empty
+answer makes one, for without a copy nothing is known, and with an empty one all is.
 """
 
 from domicile.errors import DomicileError
@@ -68,7 +69,8 @@ class Answer:
             )
         self._begin = begin
         self._last = begin.after
-        if begin.snapshot or (self.from_start and begin.after == 0):
+        anew = self.from_start or self._replica.missing
+        if begin.snapshot or (anew and begin.after == 0):
             self._successor = self._replica.start_over()
             return
         with self._replica.view() as view:

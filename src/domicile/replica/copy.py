@@ -46,7 +46,8 @@ class Copy:
     """
 
     __slots__ = (
-        "_env", "damage", "index", "meta", "open_views", "records", "unreadable",
+        "_env", "_files", "_folder", "damage", "index", "meta", "open_views",
+        "records", "unreadable",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +79,8 @@ class Copy:
             self.meta = self._env.open_db(b"meta", create=writable)
         except lmdb.Error as error:
             raise fault_of(error) from error
+        self._folder = folder
+        self._files = _identify(folder)
         self.damage = ""
         self.open_views = 0
         self.unreadable = 0
@@ -97,6 +100,18 @@ class Copy:
         if isinstance(found, DamagedReplica):
             self.damage = str(found)
         return found
+
+    def look_for_damage(self) -> str:
+        """Say how it is damaged, also where its files are not those that are open."""
+        if self.damage:
+            return self.damage
+        if self._files != _identify(self._folder):
+            return f"{self._folder} was removed, or other files were put there"
+        try:
+            check_size(self._folder / "data.mdb")
+        except DamagedReplica as damage:
+            return str(damage)
+        return ""
 
     def begin_reading(self) -> Any:
         """Begin a read transaction, taking on the writer's new map where it grew.
@@ -189,6 +204,18 @@ class Copy:
         ):
             txn.put(key, value, db=self.meta)
         return 0
+
+
+def _identify(folder: Path) -> list[tuple[int, int]]:
+    """Give what tells LMDB's two files from others of their name; of none, nothing.
+
+    By the lock file the writer knows the readers.
+    """
+    try:
+        found = [(folder / name).stat() for name in ("data.mdb", "lock.mdb")]
+    except OSError:
+        return []
+    return [(each.st_dev, each.st_ino) for each in found]
 
 
 def checked(key: bytes, stored: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """A replica: a folder with one current copy, and the swap to a new one.
 
-    <folder>/current   symbolic link to the copy that is served from
-    <folder>/copy-7    an LMDB environment
-    <folder>/answered  when the follower last had an answer
+    <folder>/current    symbolic link to the copy that is served from
+    <folder>/copy-5f…   an LMDB environment; no two ever had one name
+    <folder>/answered   when the follower last had an answer
 
 A snapshot is written into a new copy beside and becomes current by one rename; whoever
 reads notices at its next view. One process writes; within a process a replica is opened
@@ -10,10 +10,12 @@ once, and after a fork.
 
 A copy that is found damaged is served from on, for what can still be read in it, as one
 that is behind: nobody gets a confident no from it. Readers say which copy it is, and
-the one that writes follows a new one beside.
+the one that writes follows a new one beside. So it is where files were removed: who has
+the copy open serves from it on, and who has none is behind.
 """
 
 import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -43,6 +45,7 @@ class Replica:
     def __init__(self, folder: Path, *, writable: bool, clock: Clock) -> None:
         self._folder = folder
         self._writable = writable
+        self._mode = 0o777
         self._name = ""
         self._copy: Copy | None = None
         self._refused: dict[str, str] = {}
@@ -59,12 +62,13 @@ class Replica:
         replica = cls(folder, writable=writable, clock=clock)
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
+            replica._mode = folder.stat().st_mode & 0o777
             replica._newest()
         return replica
 
     @staticmethod
     def set_aside(folder: Path) -> None:
-        """Make a damaged replica an empty one, to be followed anew from 0."""
+        """Make a damaged replica one without a copy, to be followed anew from 0."""
         (folder / _CURRENT).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -78,7 +82,12 @@ class Replica:
 
     def behind(self) -> bool:
         """Whether newer records may be missing, or those that there are be lost."""
-        return bool(self.damage()[0]) or self.freshness.behind()
+        return self.missing or bool(self.damage()[0]) or self.freshness.behind()
+
+    @property
+    def missing(self) -> bool:
+        """Whether this process has no copy at all, so that nothing is known."""
+        return self._copy is None
 
     def serial(self) -> int:
         """Give the serial that a view has now, 0 where it cannot be told."""
@@ -96,9 +105,14 @@ class Replica:
         current = self.current_name()
         if current in self._refused:
             return current, self._refused[current]
-        if self._copy is None or self._name != current or not self._copy.damage:
+        if self._copy is None:
             return "", ""
-        return current, self._copy.damage
+        if not current:
+            return self._name, f"{self._folder / _CURRENT} is gone"
+        if self._name != current:
+            return "", ""
+        found = self._copy.look_for_damage()
+        return (current, found) if found else ("", "")
 
     @property
     def unreadable(self) -> int:
@@ -133,14 +147,20 @@ class Replica:
 
     def start_over(self) -> "Successor":
         """Begin a new copy beside, which nobody sees until it is finished."""
+        self._make_folder()
         current = self.current_name()
-        number = _number(current)
         for copy in self._folder.glob(_PREFIX + "*"):
-            # A number is never used again: by it a reader knows a copy.
-            number = max(number, _number(copy.name))
             if copy.name != current:
                 shutil.rmtree(copy)
-        return Successor(self, self._folder / f"{_PREFIX}{number + 1}")
+        # By its name a reader knows a copy, so none may ever come again: not even when
+        # all that was here is removed.
+        return Successor(self, self._folder / f"{_PREFIX}{secrets.token_hex(8)}")
+
+    def _make_folder(self) -> None:
+        """Have the folder, as private as the one was that may have been removed."""
+        if not self._folder.exists():
+            self._folder.mkdir(parents=True)
+            self._folder.chmod(self._mode)
 
     def swap(self, name: str) -> None:
         """Make another copy current; whoever reads the old one keeps it until done."""
@@ -157,7 +177,8 @@ class Replica:
         """Give the current copy, opened anew where it was swapped."""
         name = self.current_name()
         for _ in range(_ATTEMPTS):
-            if name == self._name:
+            # Where there is none any more, the open one is served from on.
+            if name in ("", self._name):
                 return self._copy
             if name in self._refused:
                 # No use in opening it for every packet.
@@ -174,15 +195,13 @@ class Replica:
                 name = swapped
         raise DamagedReplica(f"{self._folder} changes faster than it can be opened")
 
-    def _take(self, name: str) -> Copy | None:
-        copy = None
-        if name:
-            folder = self._folder / name
-            if not (folder / "data.mdb").exists():
-                raise DamagedReplica(f"{folder} is current and has no data")
-            copy = Copy(folder, writable=self._writable)
-            with View(copy, self.freshness.behind) as view:
-                _check_format(folder, view.format)
+    def _take(self, name: str) -> Copy:
+        folder = self._folder / name
+        if not (folder / "data.mdb").exists():
+            raise DamagedReplica(f"{folder} is current and has no data")
+        copy = Copy(folder, writable=self._writable)
+        with View(copy, self.freshness.behind) as view:
+            _check_format(folder, view.format)
         # Not closed: a view may still read the old one, which goes with the last.
         self._copy, self._name = copy, name
         return copy
@@ -227,10 +246,6 @@ def _check_format(folder: Path, found: int) -> None:
         raise DamagedReplica(
             f"{folder} has format {found}, this version reads {FORMAT}"
         )
-
-
-def _number(name: str) -> int:
-    return int(name.removeprefix(_PREFIX) or 0)
 
 
 def _flush_folder(folder: Path) -> None:

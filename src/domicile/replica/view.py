@@ -67,8 +67,7 @@ class View:
     @property
     def behind(self) -> bool:
         """Whether what is not found here may be there all the same."""
-        damaged = self._copy is not None and bool(self._copy.damage)
-        return damaged or self._behind()
+        return self._copy is None or bool(self._copy.damage) or self._behind()
 
     @property
     def serial(self) -> int:
