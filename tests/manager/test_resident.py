@@ -90,6 +90,44 @@ async def test_what_ends_is_started_again(site, resident, told, here):
     assert await pid_at(site) != pid
 
 
+# Closes its port at SIGUSR1, and lives on.
+DEAF = """exec python -c '
+import http.server, os, signal
+port = int(os.environ["PORT"])
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler)
+signal.signal(signal.SIGUSR1, lambda *_: os.close(server.fileno()) or signal.pause())
+server.serve_forever()'"""
+
+
+async def test_what_listens_no_more_is_started_again(site, resident, told, here):
+    """No request goes to its port meanwhile, which may soon be another app's."""
+    resident.wish(here(1, DEAF))
+    await next_of(told)
+    first = adopt(site.processes)[f"{APP}-1"].record.pid
+    os.kill(first, signal.SIGUSR1)
+    seen = set()
+    while told.empty():
+        seen.add((await endpoint(site)).state)
+        await asyncio.sleep(0.01)
+    assert EndpointState.STARTING in seen
+    assert (await next_of(told)).status is Status.SERVING
+    assert adopt(site.processes)[f"{APP}-1"].record.pid != first
+    assert not runs(first)
+
+
+async def test_who_shares_the_port_of_another_is_refused(resident, told, here):
+    """The kernel would give it a part of what is the other's, and the other way round."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other:
+        port = other.getsockname()[1]
+        listen = f"s.bind(('127.0.0.1', {port})); s.listen(); time.sleep(600)"
+        reuse = "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)"
+        code = f"import socket, time; s = socket.socket(); {reuse}; {listen}"
+        resident.wish(here(1, f'exec python -c "{code}"'))
+        report = await next_of(told)
+    assert report.status is Status.FAILED
+    assert f"hello.ada listens on port {port}, and so does another" in report.detail
+
+
 async def test_a_first_start_that_fails_is_reported(site, resident, told, here):
     resident.wish(here(1, "echo oh no; exit 3"))
     report = await next_of(told)

@@ -9,17 +9,20 @@ from typing import NamedTuple
 from domicile.clock import monotonic
 from domicile.config import Address
 from domicile.errors import DomicileError
+from domicile.manager.watch import holders_at
 from domicile.model.records import Release, Residence
-from domicile.runtime.ports import listening, of_the_app
+from domicile.runtime.listeners import ANY_ADDRESS, all_listeners, at, listening
+from domicile.runtime.ports import of_the_app
 from domicile.runtime.processes import AppProcess, Start, start
 
 START_SECONDS = 30.0  # how long an app may take to open its port and answer
 _LOOK_SECONDS = 0.05
+# A daemon in the making, that forks and ends, or turns into another program, is missed
+# by a look that goes from process to process; not by every look.
+_LOOKS_IN_VAIN = 3
 _ANSWER_SECONDS = 5.0
 _LAST_LINES = 5
 _TAIL_BYTES = 4096
-
-_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})
 
 
 class DidNotStart(DomicileError):
@@ -65,11 +68,16 @@ async def find_endpoint(process: AppProcess, order: Order, seconds: float) -> Ad
     """Wait until the app's process tree listens and answers; raises DidNotStart."""
     deadline = monotonic() + seconds
     endpoint = None
+    unseen = 0
     while monotonic() < deadline:
-        endpoint = of_the_app(listening(process.members()), order.port)
-        if endpoint is not None and await answers(reachable(endpoint, order.host)):
-            return reachable(endpoint, order.host)
-        if not process.alive and not process.members():
+        found = of_the_app(listening(process.members()), order.port)
+        endpoint = reachable(found, order.host) if found else None
+        if endpoint:
+            refuse_shared(process, endpoint, order.residence.name)
+            if await answers(endpoint):
+                return endpoint
+        unseen = 0 if process.alive or process.members() else unseen + 1
+        if unseen >= _LOOKS_IN_VAIN:
             raise DidNotStart(
                 f"{order.residence.name} ended with status {process.exit_status} "
                 f"before it listened{_last_words(order.log)}"
@@ -86,9 +94,18 @@ async def find_endpoint(process: AppProcess, order: Order, seconds: float) -> Ad
     )
 
 
+def refuse_shared(process: AppProcess, endpoint: Address, name: str) -> None:
+    """Go on only where connections come to the app alone; raises DidNotStart."""
+    if at(endpoint, all_listeners()) and not holders_at(process, endpoint):
+        raise DidNotStart(
+            f"{name} listens on port {endpoint.port}, and so does another process at "
+            f"{endpoint}: its requests would not all be its own"
+        )
+
+
 def reachable(endpoint: Address, host: str) -> Address:
     """Say where to connect: who listens on all addresses listens on `host`, too."""
-    return Address(host, endpoint.port) if endpoint.host in _ANY_ADDRESS else endpoint
+    return Address(host, endpoint.port) if endpoint.host in ANY_ADDRESS else endpoint
 
 
 async def answers(endpoint: Address) -> bool:

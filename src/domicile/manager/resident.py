@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -29,6 +29,7 @@ from domicile.manager.launch import (
     begin,
     find_endpoint,
 )
+from domicile.manager.watch import Watch, holders_at
 from domicile.model.moves import Report, Status
 from domicile.model.records import EndpointState, Release, Residence, ResidenceState
 from domicile.runtime.durable import write_durably
@@ -41,7 +42,6 @@ PROXIES = ""  # whatever their names: only proxies have the token to follow us
 
 _BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY = 60.0
-_LOOK_SECONDS = 0.2
 _DRAIN_LOOK_SECONDS = 0.05
 
 _log = structlog.get_logger()
@@ -64,6 +64,7 @@ class Site:
     drain_seconds: float = 30.0
     start_seconds: float = START_SECONDS
     stop_seconds: float = 10.0
+    watch: Watch = field(default_factory=Watch)
 
 
 class _Lease(msgspec.Struct, frozen=True):
@@ -80,6 +81,10 @@ class _Running:
     release: str
     told: int
 
+    @property
+    def server(self) -> tuple[AppProcess, Address]:
+        return self.process, self.endpoint
+
 
 class Resident:
     """An app, and the task that makes its newest wish so."""
@@ -88,6 +93,7 @@ class Resident:
         self._app = app
         self._site = site
         self._process = adopted
+        self._stopping = False
         self._running: _Running | None = None
         self._wanted: Residence | None = None
         self._task: asyncio.Task[None] | None = None
@@ -168,22 +174,28 @@ class Resident:
             failures += 1
 
     async def _run_once(self, wanted: Residence, release: Release) -> None:
-        """Start it, or go on with what runs, say so, and return when it has ended."""
+        """Start it, or go on with what runs, say so, and return when it is lost."""
         running = await self._started(wanted, release)
         serial = await ledger.settle_in(self._site.store, wanted, running.endpoint)
+        async with asyncio.TaskGroup() as tasks:
+            telling = tasks.create_task(self._tell_served(wanted, running, serial))
+            await self._site.watch.until_lost(*running.server)
+            telling.cancel()
+        _log.warning("an app is at its port no more", app=wanted.name)
+
+    async def _tell_served(
+        self, wanted: Residence, running: _Running, serial: int
+    ) -> None:
         await self._acknowledged(serial)
         port = running.endpoint.port
         ignored = port != running.told or port == wanted.port
         self._tell(wanted, Status.SERVING, port=port if ignored else 0)
-        while _runs(running.process):  # noqa: ASYNC110 - nobody tells us of its end
-            await asyncio.sleep(_LOOK_SECONDS)
-        _log.warning("an app ended", app=wanted.name)
 
     async def _started(self, wanted: Residence, release: Release) -> _Running:
-        if self._running is None and self._process is not None:
+        if self._running is None and self._process is not None and not self._stopping:
             self._running = await self._recover(wanted, release)
         kept = self._running
-        if kept and kept.release == release.id and _runs(kept.process):
+        if kept and kept.release == release.id and holders_at(*kept.server):
             return kept
         if await self._lives_here(wanted):
             await ledger.wait_in(self._site.store, wanted, EndpointState.STARTING)
@@ -247,8 +259,9 @@ class Resident:
         # Forgotten only when stopped: who is cancelled in between leaves it to the next.
         self._running = None
         if self._process is not None:
+            self._stopping = True
             await self._process.stop(self._site.stop_seconds)
-            self._process = None
+            self._process, self._stopping = None, False
 
     async def _acknowledged(self, serial: int) -> None:
         await self._site.feed.acknowledged(serial, PROXIES, math.inf)
@@ -301,10 +314,6 @@ def _port_for(wanted: Residence) -> int:
             f"{wanted.name} always listens on port {wanted.port}, which is taken on "
             "this machine: it cannot overlap with itself here"
         ) from None
-
-
-def _runs(process: AppProcess) -> bool:
-    return process.alive or bool(process.members())
 
 
 async def _cancel(task: "asyncio.Task[None] | None") -> None:

@@ -1,11 +1,8 @@
-"""Ports of apps: one that is free to be given, and those where an app listens."""
+"""Ports of apps: one that is free to be given, and one where it listens."""
 
-import contextlib
 import secrets
 import socket
-from collections.abc import Collection, Iterable
-
-import psutil
+from collections.abc import Collection
 
 from domicile.config import Address
 from domicile.errors import DomicileError
@@ -33,18 +30,6 @@ def free_port(avoid: Collection[int] = (), among: range = _FOR_APPS) -> int:
         f"no free port for an app was found among {among.start} to {among.stop - 1} "
         f"in {_TRIES} tries: too many apps, or too narrow a range"
     )
-
-
-def listening(processes: Iterable[psutil.Process]) -> list[Address]:
-    """Give where these processes listen for TCP connections, lowest port first."""
-    found = set()
-    for process in processes:
-        # It may end while we look, or become somebody else's.
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            for each in process.net_connections(kind="tcp"):
-                if each.status == psutil.CONN_LISTEN:
-                    found.add(Address(each.laddr.ip, each.laddr.port))
-    return sorted(found, key=lambda address: (address.port, address.host))
 
 
 def of_the_app(found: Collection[Address], wanted: int) -> Address | None:

@@ -39,6 +39,9 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UNFIT = "a NUL or half of a surrogate pair"
 _GRACE = 10.0
 _LOOK_EVERY = 0.05
+_END, _END_NOW = signal.SIGTERM, signal.SIGKILL
+# A look goes from process to process, and misses one that forks and ends meanwhile.
+_LOOKS_IN_VAIN = 2
 
 RUN = "DOMICILE_RUN"
 """The name of that word."""
@@ -131,16 +134,18 @@ class AppProcess:
     async def stop(self, grace: float = _GRACE) -> None:
         """Terminate all of it, kill what is left after the grace, and forget it."""
         deadline = time.monotonic() + grace
-        members = set(self.members())
-        _signal(members, signal.SIGTERM)
-        while members:
-            await asyncio.sleep(_LOOK_EVERY)
-            self._reap()
+        members: set[psutil.Process] = set()
+        asked: set[psutil.Process] = set()
+        unseen = 0
+        while unseen < _LOOKS_IN_VAIN:
             # Who has left the session is not found any more once its parent is dead.
             members = {each for each in members if _runs(each)} | set(self.members())
-            if time.monotonic() >= deadline:
-                _signal(members, signal.SIGKILL)
-        self._reap()
+            late = time.monotonic() >= deadline
+            _signal(members if late else members - asked, _END_NOW if late else _END)
+            asked |= members
+            unseen = 0 if members else unseen + 1
+            await asyncio.sleep(_LOOK_EVERY if members else 0.0)
+            self._reap()
         self._path.unlink(missing_ok=True)
 
     def _reap(self) -> None:
