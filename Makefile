@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format clean
+.PHONY: help run test soak check format clean
 
 help:
 	@echo "make run    the demo: a directory, a name server, two clusters, sample apps"
 	@echo "            (its options are given as DEMO='--data DIR')"
 	@echo "make test   linters, types, import contracts and every test"
+	@echo "make soak   the tests that can go on for ever, EFFORT=20 times as far"
 	@echo "make format let ruff format the code"
 	@echo "make clean  remove what was installed (not the demo's data)"
 
@@ -20,6 +21,9 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test
 	@bash scripts/test
+
+soak: $(VENV)/.test
+	@bash scripts/soak
 
 check: $(VENV)/.test
 	@bash scripts/check

@@ -1,0 +1,42 @@
+"""What all tests share: how long the long ones go on, and the figures they give."""
+
+import pytest
+
+_FIGURES = pytest.StashKey[list[tuple[str, object]]]()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--effort",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many times as far the tests marked `soak` go (default 1)",
+    )
+
+
+def pytest_configure(config):
+    config.stash[_FIGURES] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if figures := config.stash[_FIGURES]:
+        terminalreporter.section("figures")
+        for what, value in figures:
+            terminalreporter.write_line(f"{what}: {value}")
+
+
+@pytest.fixture(scope="session")
+def effort(pytestconfig):
+    """How far a test that could go on for ever goes: 1, and more with `make soak`."""
+    return pytestconfig.getoption("effort")
+
+
+@pytest.fixture(scope="session")
+def figure(pytestconfig):
+    """Note a figure, such as how many cases were tried; it is printed at the end."""
+
+    def note(what, value):
+        pytestconfig.stash[_FIGURES].append((what, value))
+
+    return note
