@@ -104,7 +104,7 @@ def test_operators_see_how_far_followers_are(start, operator, address, admin):
     }  # fmt: skip
     assert status["serial"] > 0
     metrics = httpx.get(f"http://{admin}/metrics").text
-    assert f"\ndomicile_directory_serial {status['serial']}.0\n" in metrics
+    assert f"\ndomicile_directory_store_serial {status['serial']}.0\n" in metrics
     of_follower = '{follower="nameserver/ns1/replica"} 0.0'
     for name in ("serial", "behind"):
         assert f"domicile_directory_follower_{name}{of_follower}\n" in metrics

@@ -119,6 +119,10 @@ async def test_what_the_directory_wants_is_served_to_proxies(
     assert len(told["lines"]) == 1
     said = (await proxy.get(f"http://{admin}/explain?host=none.test")).json()
     assert (said["cluster"], said["residence"], said["serial"]) == ("amber", None, 2)
+    metrics = (await proxy.get(f"http://{admin}/metrics")).text
+    assert "\ndomicile_manager_serial 2.0\n" in metrics
+    assert "\ndomicile_manager_behind 0.0\n" in metrics
+    assert '\ndomicile_manager_follower_behind{follower="proxy-1"} 0.0\n' in metrics
     passed_on = await proxy.post("/v1/link-certificate", json={"csr": "PEM"})
     assert passed_on.json()["certificate"] == "PEM"
     assert ("/v1/link-certificate", b'{"csr":"PEM"}') in peer.asked

@@ -1,17 +1,6 @@
 """The follower's own part: a replica that can be written, and what it explains."""
 
-from domicile.nameserver.following import explain, open_replica
-
-
-def test_a_damaged_replica_is_set_aside_for_an_empty_one(replica, tmp_path):
-    folder = tmp_path / "replica"
-    name = replica.current_name()
-    replica.close()
-    (folder / name / "data.mdb").write_bytes(b"torn")
-    again = open_replica(folder)
-    with again.view() as view:
-        assert view.serial == 0
-    again.close()
+from domicile.nameserver.following import explain
 
 
 def test_a_host_is_explained_in_any_case_and_with_the_root(replica):

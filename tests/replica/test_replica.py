@@ -203,3 +203,15 @@ for serial in range(1, 1_000_000):
         assert view.serial >= said[-1]
         assert len(list(view.all(Owner))) == view.serial
     replica.close()
+
+
+def test_who_follows_sets_a_damaged_copy_aside(
+    folder: Path, replica: Replica, change_of
+) -> None:
+    replica.apply([change_of(1, owner("alice"))], 1, CHAIN)
+    replica.close()
+    (folder / "current" / "data.mdb").write_bytes(b"torn")
+    again = Replica.open_to_follow(folder)
+    assert again.missing
+    assert again.serial() == 0
+    again.close()

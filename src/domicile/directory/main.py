@@ -10,11 +10,11 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from domicile import config
 from domicile.directory.api import make_app
 from domicile.directory.lifecycle import forgetting
-from domicile.directory.metrics import registry_of
 from domicile.directory.mover import Mover, moving
 from domicile.directory.rotation import rotating
 from domicile.directory.service import Directory, open_directory
@@ -23,6 +23,7 @@ from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone
+from domicile.store.metrics import StoreCollector
 
 # Long polls answer within a second; what takes longer is cut.
 GRACE_SECONDS = 2
@@ -110,11 +111,10 @@ async def _administered(
     if listener is None:
         yield
         return
-    server = await Admin(
-        {"/status": partial(_status, directory)},
-        lambda: mover.trouble,
-        registry_of(directory.store, directory.feed),
-    ).serve(listener)
+    registry = CollectorRegistry()
+    registry.register(StoreCollector("directory", directory.store, directory.feed))
+    pages = {"/status": partial(_status, directory)}
+    server = await Admin(pages, lambda: mover.trouble, registry).serve(listener)
     try:
         yield
     finally:

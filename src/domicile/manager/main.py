@@ -26,7 +26,6 @@ from domicile.manager.resident import Site
 from domicile.manager.settings import Settings, Tokens
 from domicile.manager.wishes import KINDS, Household
 from domicile.model.feed import Ask
-from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.runtime import orphans
@@ -34,9 +33,11 @@ from domicile.runtime.durable import make_private
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.asking import open_client
+from domicile.service.follower_metrics import follower_metrics
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone
 from domicile.store.feed import Feed
+from domicile.store.metrics import StoreCollector
 from domicile.store.store import Store
 
 # Long polls answer within a second; what takes longer is cut.
@@ -133,7 +134,9 @@ async def _open(
         client = await stack.enter_async_context(_client(settings, tokens))
         store = await Store.open(settings.store_url)
         stack.push_async_callback(store.close)
-        replica = _replica(settings.folder / "directory")
+        folder = settings.folder / "directory"
+        make_private(folder)  # Releases have their apps' secrets.
+        replica = Replica.open_to_follow(folder)
         stack.callback(replica.close)
         feed = await Feed.open(store)
         releases = Releases(client, settings.folder)
@@ -154,14 +157,23 @@ async def _open(
         if admin is not None:
             asking = await stack.enter_async_context(open_client())
             insight = Insight(settings.cluster, replica, store, feed, releases, asking)
-            pages = {
-                "/status": household.status,
-                "/explain": insight.explain,
-                "/logs": insight.logs,
-            }
-            served = await Admin(pages, lambda: follower.trouble).serve(admin)
+            served = await _administer(insight, household, follower, admin)
             stack.callback(served.close)
         yield Desk(tokens, feed, releases, client)
+
+
+async def _administer(
+    insight: Insight, household: Household, follower: Follower, listener: socket.socket
+) -> asyncio.Server:
+    """Serve the admin listener."""
+    pages = {
+        "/status": household.status,
+        "/explain": insight.explain,
+        "/logs": insight.logs,
+    }
+    registry = follower_metrics("manager", insight.replica, follower)
+    registry.register(StoreCollector("manager", insight.store, insight.feed))
+    return await Admin(pages, lambda: follower.trouble, registry).serve(listener)
 
 
 def _address_of(listener: socket.socket | None) -> str:
@@ -178,15 +190,6 @@ def _client(settings: Settings, tokens: Tokens) -> httpx.AsyncClient:
         # A proxy of the environment has no business between our own services.
         trust_env=False,
     )
-
-
-def _replica(folder: Path) -> Replica:
-    make_private(folder)  # Releases have their apps' secrets.
-    try:
-        return Replica.open(folder, writable=True)
-    except DamagedReplica:
-        Replica.set_aside(folder)
-        return Replica.open(folder, writable=True)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -2,27 +2,22 @@
 
 import asyncio
 import socket
-from pathlib import Path
 from typing import Any
 
-import prometheus_client
-import structlog
 import uvloop
 
 from domicile.model.feed import Ask
 from domicile.model.resolution import Apex, InCluster, NameServer, resolve
 from domicile.nameserver.settings import Settings
-from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
+from domicile.service.follower_metrics import follower_metrics
 
 KINDS = ("zone", "owner", "app", "placement", "cluster")
-
-_log = structlog.get_logger()
 
 
 def run(
@@ -38,16 +33,6 @@ def run(
         runner.run(_run_until_end(settings, source, channel, listener, counters))
 
 
-def open_replica(folder: Path) -> Replica:
-    """Open the replica to write, or an empty one in the place of a damaged one."""
-    try:
-        return Replica.open(folder, writable=True)
-    except DamagedReplica as damage:
-        _log.error("replica_set_aside", reason=str(damage))
-        Replica.set_aside(folder)
-        return Replica.open(folder, writable=True)
-
-
 async def _run_until_end(
     settings: Settings,
     source: Source,
@@ -55,7 +40,7 @@ async def _run_until_end(
     listener: socket.socket | None,
     counters: Counters,
 ) -> None:
-    replica = open_replica(settings.folder)
+    replica = Replica.open_to_follow(settings.folder)
     ask = Ask(settings.name, KINDS, admin=settings.admin)
     follower = Follower(replica, source, ask, channel.tell_changed, channel.notes)
     if listener is not None:
@@ -80,7 +65,7 @@ def _admin(
             return ""
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
-    registry = _metrics(replica, follower)
+    registry = follower_metrics("nameserver", replica, follower)
     registry.register(counters)
     return Admin({"/explain": explain_host}, trouble, registry)
 
@@ -105,20 +90,3 @@ def explain(name: str, replica: Replica, host: str) -> dict[str, Any]:
             "generation": generation,
             "addresses": addresses,
         }
-
-
-def _metrics(
-    replica: Replica, follower: Follower
-) -> prometheus_client.CollectorRegistry:
-    registry = prometheus_client.CollectorRegistry()
-    for name, text, value in (
-        ("lag_seconds", "Since the directory's last answer.", lambda: follower.lag),
-        ("behind", "1 if newer records may be missing.", lambda: follower.behind),
-        ("serial", "The replica's serial.", replica.serial),
-        ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
-    ):
-        gauge = prometheus_client.Gauge(
-            f"domicile_nameserver_{name}", text, registry=registry
-        )
-        gauge.set_function(value)
-    return registry

@@ -10,19 +10,20 @@ from typing import Any
 
 import httpx
 import structlog
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from domicile.model.feed import Ask
 from domicile.model.routing import route
 from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
 from domicile.proxy.settings import Settings
-from domicile.replica.faults import DamagedReplica, ReplicaFault
+from domicile.replica.faults import ReplicaFault
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline
 from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
+from domicile.service.follower_metrics import follower_metrics
 
 KINDS = ("residence", "endpoint", "cluster", "authority")
 
@@ -40,7 +41,7 @@ class Keeper:
     def __init__(self, settings: Settings, token: str, end: FollowerEnd) -> None:
         self._settings = settings
         self._token = token
-        self._replica = _open(settings)
+        self._replica = Replica.open_to_follow(settings.folder / REPLICA)
         self._follower = Follower(
             self._replica,
             Source(settings.manager, token),
@@ -102,17 +103,8 @@ class Keeper:
         return ""
 
     def _metrics(self, counters: Counters) -> CollectorRegistry:
-        registry = CollectorRegistry()
+        registry = follower_metrics("proxy", self._replica, self._follower)
         registry.register(counters)
-        follower = self._follower
-        for name, text, value in (
-            ("lag_seconds", "Since the manager's last answer.", lambda: follower.lag),
-            ("behind", "1 if newer records may be missing.", lambda: follower.behind),
-            ("serial", "The replica's serial.", self._replica.serial),
-            ("resyncs", "Times that all was asked anew.", lambda: follower.resyncs),
-        ):
-            gauge = Gauge(f"domicile_proxy_{name}", text, registry=registry)
-            gauge.set_function(value)
         return registry
 
     async def _status(self, _query: dict[str, str]) -> Any:
@@ -132,13 +124,3 @@ class Keeper:
                 "way": way,
                 "residence": found,
             }
-
-
-def _open(settings: Settings) -> Replica:
-    folder = settings.folder / REPLICA
-    try:
-        return Replica.open(folder, writable=True)
-    except DamagedReplica as error:
-        _log.warning("replica set aside", error=str(error))
-        Replica.set_aside(folder)
-        return Replica.open(folder, writable=True)

@@ -14,6 +14,7 @@ the one that writes follows a new one beside. So it is where files were removed:
 the copy open serves from it on, and who has none is behind.
 """
 
+import logging
 import os
 import secrets
 import shutil
@@ -33,6 +34,8 @@ from domicile.replica.view import View
 _CURRENT = "current"
 _PREFIX = "copy-"
 _ATTEMPTS = 10
+
+_logger = logging.getLogger(__name__)
 
 
 class DoesNotJoin(DomicileError):
@@ -65,6 +68,16 @@ class Replica:
             replica._mode = folder.stat().st_mode & 0o777
             replica._newest()
         return replica
+
+    @classmethod
+    def open_to_follow(cls, folder: Path, clock: Clock = monotonic) -> Self:
+        """Open a replica to write; in the place of a damaged one, without a copy."""
+        try:
+            return cls.open(folder, writable=True, clock=clock)
+        except DamagedReplica as damage:
+            _logger.warning("a replica is set aside: %s", damage)
+            cls.set_aside(folder)
+            return cls.open(folder, writable=True, clock=clock)
 
     @staticmethod
     def set_aside(folder: Path) -> None:

@@ -1,8 +1,7 @@
-"""What operators collect of the directory: its serial, and how far each follower is."""
+"""What operators collect of a store: its serial, and how far each follower is."""
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -10,16 +9,17 @@ from domicile.store.feed import Feed
 from domicile.store.store import Store
 
 
-class _Followers(Collector):
-    """Looks at the feed whenever somebody collects."""
+class StoreCollector(Collector):
+    """Looks at a service's store and feed whenever somebody collects."""
 
-    def __init__(self, store: Store, feed: Feed) -> None:
+    def __init__(self, service: str, store: Store, feed: Feed) -> None:
+        self._prefix = f"domicile_{service}"
         self._store = store
         self._feed = feed
 
     def collect(self) -> Iterable[Metric]:
         serial = GaugeMetricFamily(
-            "domicile_directory_serial", "The serial of the last change."
+            f"{self._prefix}_store_serial", "The serial of the last change."
         )
         serial.add_metric([], self._store.serial)
         yield serial
@@ -30,14 +30,8 @@ class _Followers(Collector):
             ("behind", "1 if it has not asked for too long.", feed.is_behind),
         ):
             gauge = GaugeMetricFamily(
-                f"domicile_directory_follower_{name}", text, labels=["follower"]
+                f"{self._prefix}_follower_{name}", text, labels=["follower"]
             )
             for each in feed.followers:
                 gauge.add_metric([each.name], value(each))
             yield gauge
-
-
-def registry_of(store: Store, feed: Feed) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(_Followers(store, feed))
-    return registry
