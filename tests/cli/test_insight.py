@@ -74,8 +74,8 @@ def test_the_status_begins_with_what_is_wrong(hosting, seen):
         first, *_ = hosting.run("status").stdout.splitlines()
     finally:
         hosting.start_again("ns1", "nameserver")
-    assert problems[0].startswith("nameserver/ns1/ns1 is behind: silent for ")
-    assert first.startswith("nameserver/ns1/ns1 is behind: silent for ")
+    assert problems[0].startswith("nameserver/ns1/ns1 is behind: nothing new for ")
+    assert first.startswith("nameserver/ns1/ns1 is behind: nothing new for ")
 
 
 def test_a_log_is_printed_from_its_end(hosting, seen):

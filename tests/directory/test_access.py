@@ -49,6 +49,7 @@ feed              -        -     o       a
 report            -        -     o       -
 status            a        -     -       -
 explain           a        -     -       -
+follower.accept   a        -     -       -
 """
 HEAD, *LINES = (line.split() for line in MATRIX.strip().splitlines())
 CELLS = {

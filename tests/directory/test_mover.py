@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from domicile.directory import apps, journal
+from domicile.directory.leadership import Leadership
 from domicile.directory.mover import DEADLINE_SECONDS, Mover
 from domicile.model.moves import Report, Status, Step
 from domicile.model.names import BadName
@@ -30,8 +31,9 @@ WANTED = apps.Wanted("0" * 64, "python app.py", {"SECRET": "s"})
 class Hosting:
     """A directory with two clusters, and a mover that the test lets look."""
 
-    def __init__(self, store):
+    def __init__(self, store, leadership):
         self.store = store
+        self.leadership = leadership
         self.now = 1000.0
         store._clock = lambda: self.now
         self.acknowledged = True
@@ -41,7 +43,8 @@ class Hosting:
         async def acknowledged(serial):
             return self.acknowledged
 
-        return Mover(self.store, acknowledged, Bell(), lambda: self.now)
+        bell = Bell()
+        return Mover(self.store, self.leadership, acknowledged, bell, lambda: self.now)
 
     async def plan(self, planner, *arguments):
         async with self.store.transaction() as tx:
@@ -93,7 +96,9 @@ async def hosting(store):
         await tx.put(Owner("ada", "apps.test", "free"))
         await tx.put(Cluster("amber", ("127.0.0.11",), (), ("free",)))
         await tx.put(Cluster("birch", ("127.0.0.12",), (), ("pro",)))
-    return Hosting(store)
+    leadership = Leadership(store, clock=lambda: 0.0)
+    await leadership.look()
+    return Hosting(store, leadership)
 
 
 HERE, AWAY, GONE = ResidenceState.HERE, ResidenceState.AWAY, ResidenceState.GONE

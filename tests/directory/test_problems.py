@@ -15,9 +15,10 @@ from domicile.directory.authority import BadAuthorityFolder
 from domicile.directory.problems import STATUSES, problem_of
 from domicile.errors import DomicileError
 from domicile.service.asking import NoAnswer
+from domicile.store.leases import LostLease
 
-# Raised only while the directory starts, or not at all in it.
-NEVER_ANSWERED = {BadAuthorityFolder}
+# Raised only while the directory starts, or where nobody is answered.
+NEVER_ANSWERED = {BadAuthorityFolder, LostLease}
 
 # Those whom the directory asks did not answer it.
 OF_OTHERS = {NoAnswer}

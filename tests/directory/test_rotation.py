@@ -6,6 +6,7 @@ import pytest
 
 from domicile.clock import wall
 from domicile.directory.authority import LinkAuthority
+from domicile.directory.leadership import Leadership
 from domicile.directory.rotation import SETTLE_SECONDS, Rotation, unaware
 from domicile.model.feed import Ask
 from domicile.model.records import LINK_AUTHORITY, Authority
@@ -17,10 +18,12 @@ AMBER, NS1 = "cluster/amber/manager-amber", "nameserver/ns1/ns1"
 class Scene:
     """A rotation over a real store and feed, at a time of the test's."""
 
-    def __init__(self, store, feed, folder):
+    def __init__(self, store, feed, leadership, folder):
         self.store, self.feed, self.now = store, feed, 1000.0
         self.authority = LinkAuthority(folder, wall)
-        self.rotation = Rotation(store, feed, self.authority, lambda: self.now)
+        self.rotation = Rotation(
+            store, feed, self.authority, leadership, lambda: self.now
+        )
 
     async def ask(self, name):
         """Acknowledge all that there is, as a follower of this name."""
@@ -49,7 +52,9 @@ class Scene:
 
 @pytest.fixture
 async def scene(store, tmp_path):
-    scene = Scene(store, await Feed.open(store), tmp_path / "ca")
+    leadership = Leadership(store, clock=lambda: 0.0)
+    await leadership.look()
+    scene = Scene(store, await Feed.open(store), leadership, tmp_path / "ca")
     await scene.look()
     return scene
 

@@ -7,7 +7,7 @@ from domicile.directory.status import ClusterStatus, FollowerStatus, OpenMove
 from domicile.model.records import App, AppState
 
 AMBER = ClusterStatus("amber", (), 0, followed=True)
-NS1 = FollowerStatus("nameserver/ns1/f", 1, 0, 0.5, behind=False)
+NS1 = FollowerStatus("nameserver/ns1/f", 1, 0, 0.5, behind=False, trouble="")
 
 
 def app(state, name="hello"):
@@ -20,11 +20,14 @@ def app(state, name="hello"):
         ([NS1], AMBER, []),
         ([], AMBER, ["no name server has ever asked the directory"]),
         (
-            [NS1, FollowerStatus("cluster/amber/m", 1, 0, 61.2, behind=True)],
+            [
+                NS1,
+                FollowerStatus("cluster/amber/m", 1, 0, 61.2, behind=True, trouble=""),
+            ],
             ClusterStatus("amber", (), 0, followed=False),
             [
                 "cluster amber: no manager of it asks the directory",
-                "cluster/amber/m is behind: silent for 61 s",
+                "cluster/amber/m is behind: nothing new for 61 s",
             ],
         ),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.digest import record_digest, record_key, to_bytes
 from domicile.model.feed import (
     Ask,
     Begin,
@@ -18,9 +19,9 @@ from domicile.model.feed import (
     encode_answer,
     encode_frame,
 )
-from domicile.model.records import Owner
+from domicile.model.records import Owner, Zone
 from domicile.replica.faults import DamagedReplica
-from domicile.replica.follower import Follower, Source
+from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 
 CHAIN = b"c" * 16
@@ -87,7 +88,7 @@ async def follow(
 ) -> tuple[FeedServer, Follower]:
     """Follow until all replies were taken in and the next question was asked."""
     async with serving(replies) as (feed, url):
-        follower = Follower(replica, Source(url, TOKEN), ASK, on_change, notes)
+        follower = Follower(replica, Source(url, TOKEN), ASK, Readers(on_change, notes))
         task = asyncio.create_task(follower.run())
         async with asyncio.timeout(30):
             await feed.exhausted.wait()
@@ -304,7 +305,9 @@ async def test_an_absent_feed_leaves_the_replica_serving(
             asked.set()
         return {}
 
-    task = asyncio.create_task(Follower(replica, source, ASK, notes=count).run())
+    task = asyncio.create_task(
+        Follower(replica, source, ASK, Readers(notes=count)).run()
+    )
     async with asyncio.timeout(30):
         await asked.wait()
     task.cancel()
@@ -349,7 +352,7 @@ async def test_damage_that_a_worker_met_is_said_and_mended_once(
     replica.apply([owner(1, "alice")], 1, CHAIN)
     replica.freshness.stamp()
     notes = {"worker-1": WorkerNote(7, damaged=replica.current_name())}
-    idle = Follower(replica, Source("", TOKEN), ASK, notes=lambda: notes)
+    idle = Follower(replica, Source("", TOKEN), ASK, Readers(notes=lambda: notes))
     assert idle.behind
     assert idle.trouble.startswith("worker-1 found copy-")
     feed, follower = await follow(
@@ -378,3 +381,57 @@ async def test_a_damaged_copy_is_said_as_long_as_no_other_comes(
 
 def test_the_token_is_in_no_text() -> None:
     assert TOKEN not in repr(Source("http://127.0.0.1:1", TOKEN))
+
+
+async def test_a_digest_is_asked_for_at_the_start_and_held_against_the_replica(
+    replica: Replica, owner
+) -> None:
+    """One that differs has all asked for anew, and looked at again."""
+    change = owner(1, "alice")
+    assert change.value is not None
+    part = record_digest(record_key(change.kind, change.key), change.value)
+    right, wrong = to_bytes(part), to_bytes(part - 1)
+    snapshot = Begin(0, 1, CHAIN, snapshot=True)
+    feed, follower = await follow(
+        replica,
+        http(b"".join(encode_answer(Begin(0, 1, CHAIN), [change], wrong))),
+        http(answer(Begin(1, 1, CHAIN))),
+        http(b"".join(encode_answer(snapshot, [change], right))),
+        http(b"".join(encode_answer(Begin(1, 1, CHAIN), [], right))),
+    )
+    asked = [(ask.after, ask.verify) for ask in feed.asks]
+    assert asked[0] == (0, True)
+    assert (0, False) in asked or (0, True) in asked[1:]
+    assert follower.audits >= 2
+    assert follower.trouble == ""
+    assert replica.damage() == ("", "")
+
+
+async def test_what_is_held_back_is_said_with_the_next_question(
+    replica: Replica, change_of, monkeypatch
+) -> None:
+    monkeypatch.setattr("domicile.replica.follower._HELD_BACK_SECONDS", 0.0)
+    zone = change_of(1, Zone("apps.test", {}))
+    empty = http(answer(Begin(0, 9, OTHER_CHAIN, snapshot=True)))
+    feed, follower = await follow(
+        replica, http(answer(Begin(0, 1, CHAIN), zone)), empty, empty
+    )
+    assert [ask.after for ask in feed.asks] == [0, 1, 1, 1]
+    assert feed.asks[1].trouble == ""
+    assert "1 of 1 zones would go" in feed.asks[2].trouble
+    assert follower.trouble.startswith("HeldBack")
+    assert not list(replica._folder.glob("next"))
+
+
+async def test_the_troubles_of_those_who_follow_it_are_told_with_its_own(
+    replica: Replica,
+) -> None:
+    async with serving([]) as (feed, url):
+        readers = Readers(troubles=lambda: ["proxy-1: no room"])
+        follower = Follower(replica, Source(url, TOKEN), ASK, readers)
+        task = asyncio.create_task(follower.run())
+        await feed.exhausted.wait()
+        task.cancel()
+        await asyncio.wait([task])
+    (ask,) = feed.asks
+    assert (ask.trouble, ask.behind) == ("proxy-1: no room", True)

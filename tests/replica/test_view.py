@@ -3,6 +3,7 @@
 import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.digest import record_key
 from domicile.model.records import (
     App,
     AppState,
@@ -13,7 +14,6 @@ from domicile.model.records import (
 )
 from domicile.model.resolution import DirectoryView
 from domicile.model.routing import ClusterView, Hold, HoldReason, Unknown, route
-from domicile.replica.copy import stored_key
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
 from domicile.replica.replica import Replica
 
@@ -138,8 +138,8 @@ def test_an_index_that_leads_to_nothing_is_no_confident_no(
     replica: Replica, change_of, rot
 ) -> None:
     replica.apply([change_of(1, app("shop"))], 1, CHAIN)
-    entry = stored_key("app", name_key("alice", "shop"))
-    rot(entry + stored_key("app", APP), entry + stored_key("app", OTHER))
+    entry = record_key("app", name_key("alice", "shop"))
+    rot(entry + record_key("app", APP), entry + record_key("app", OTHER))
     with replica.view() as view, pytest.raises(DamagedReplica):
         view.app_named("alice", "shop")
 

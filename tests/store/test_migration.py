@@ -10,6 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, update
 
 from domicile.model.changes import NO_CHAIN
+from domicile.model.digest import record_digest, record_key, to_bytes
+from domicile.model.feed import Ask
 from domicile.model.records import (
     App,
     AppState,
@@ -20,6 +22,7 @@ from domicile.model.records import (
 )
 from domicile.store import migration
 from domicile.store.dialect import make_engine
+from domicile.store.history import piece_for
 from domicile.store.migration import UnusableStore, migrate
 from domicile.store.schema import head, leases, metadata, records
 from domicile.store.store import Store
@@ -72,6 +75,21 @@ async def test_records_of_before_the_index_are_found_by_it(engine, tmp_path):
             assert record.index_keys
             for key in record.index_keys:
                 assert await reading.find(type(record), key) == record
+    await store.close()
+
+
+async def test_records_of_before_the_digests_are_in_them(engine, tmp_path):
+    ada = Owner("ada", "apps.test", "free")
+    async with engine.begin() as connection:
+        await connection.run_sync(_upgrade_to, "0005")
+        row = {"kind": ada.kind, "key": ada.key, "scope": "", "value": encode(ada)}
+        await connection.execute(insert(records).values(**row, serial=1))
+        await connection.execute(update(head).values(serial=1))
+    store = await Store.open(tmp_path / "100%store.db")
+    digest = record_digest(record_key("owner", "ada"), encode(ada))
+    async with store.reading() as reading:
+        piece = await piece_for(reading, Ask("f", ("owner",), verify=True))
+    assert piece.digest == to_bytes(digest)
     await store.close()
 
 

@@ -1,4 +1,4 @@
-"""The verbs for looking: a host explained, and how everything is."""
+"""The verbs for looking: a host explained, how everything is, who follows."""
 
 from typing import Annotated, Any
 
@@ -7,11 +7,13 @@ import typer
 from domicile.cli.session import AsJson, Data, api, show, show_rows, warn
 from domicile.client.api import Json
 
+follower = typer.Typer(help="Who follows the directory.", no_args_is_help=True)
+
 Host = Annotated[str, typer.Argument(metavar="HOST")]
 
 _SAYS = ("who", "serial", "generation", "behind", "says")
 _CLUSTER = ("name", "addresses", "apps", "followed")
-_FOLLOWER = ("name", "serial", "lag", "silent", "behind")
+_FOLLOWER = ("name", "serial", "lag", "silent", "behind", "trouble")
 _MOVE = ("app", "source", "target", "generation", "step", "seconds")
 
 
@@ -42,6 +44,29 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     print(f"apps: {', '.join(states) or 'none'}; serial {found['serial']}")
     if found["moves"]:
         show_rows([_row(each) for each in found["moves"]], _MOVE, as_json=False)
+
+
+@follower.command("list")
+def list_followers(data: Data = None, as_json: AsJson = False) -> None:
+    """List who follows the directory, and what is wrong with each by its own word."""
+    with api(data) as opened:
+        rows = opened.get("/status")["followers"]
+    show_rows(rows if as_json else [_row(each) for each in rows], _FOLLOWER, as_json)
+
+
+@follower.command("accept")
+def accept(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let followers take in what they hold back because so many names would go.
+
+    Look first whether the directory says what it should. A cluster's manager passes it
+    on to its proxies.
+    """
+    with api(data) as opened:
+        show(opened.post("/followers/accept", {"followers": names}), as_json)
 
 
 def _row(found: Json) -> Json:

@@ -29,6 +29,7 @@ for _group, _name in (
     (apps.app, "app"),
     (verbs.move, "move"),
     (verbs.authority, "authority"),
+    (insight.follower, "follower"),
 ):
     app.add_typer(_group, name=_name)
 app.command()(insight.explain)

@@ -67,6 +67,7 @@ class Operation(StrEnum):
     REPORT = "report"
     STATUS = "status"
     EXPLAIN = "explain"
+    FOLLOWER_ACCEPT = "follower.accept"
 
 
 class Reach(StrEnum):

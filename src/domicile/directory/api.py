@@ -50,8 +50,10 @@ Opened = NamedDependency[Directory]
 
 # What a follower of each role may know.
 FEED_KINDS: dict[Role, frozenset[str]] = {
-    Role.CLUSTER: frozenset({"residence", "cluster", "authority"}),
-    Role.NAMESERVER: frozenset({"zone", "owner", "app", "placement", "cluster"}),
+    Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
+    Role.NAMESERVER: frozenset(
+        {"zone", "owner", "app", "placement", "cluster", "consent"}
+    ),
 }
 
 

@@ -67,10 +67,21 @@ class LinkAuthority:
         self._folder = folder
         self._clock = clock
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._signers = self._read_all(_SIGNS)[:TRUSTED_EPOCHS]
+        self._signers: list[_Signer] = []
+        self._next: _Signer | None = None
+        self._seen: frozenset[tuple[str, int]] = frozenset()
+        self.read_again()
         if not self._signers:
             self._signers = [self._make(_SIGNS, 1)]
-        self._next = next(iter(self._read_all(_NEXT)), None)
+
+    def read_again(self) -> None:
+        """Read the folder, where another process has changed it."""
+        files = self._folder.glob("*.pem")
+        seen = frozenset((each.name, each.stat().st_ino) for each in files)
+        if seen != self._seen:
+            self._signers = self._read_all(_SIGNS) or self._signers
+            self._next = next(iter(self._read_all(_NEXT)), None)
+            self._seen = seen
 
     @property
     def pending(self) -> int:
@@ -92,7 +103,11 @@ class LinkAuthority:
         return tuple(_described(each) for each in self._certificates())
 
     def announce(self) -> Authority:
-        """Make the CA of the next epoch, or leave the one that is announced."""
+        """Make the CA of the next epoch, or leave the one that is announced.
+
+        Only within a transaction of the store: so no two processes do it at once.
+        """
+        self.read_again()
         if self._next is None:
             self._next = self._make(_NEXT, self._signers[0].epoch + 1)
         return self.record

@@ -18,7 +18,7 @@ from domicile.directory.shown import AppInFull, shown_in_full
 from domicile.model.moves import Move
 from domicile.model.records import App, AppState, Cluster, Residence
 from domicile.service.asking import NoAnswer, Question, ask_admin
-from domicile.store.feed import Follower
+from domicile.store.followers import Follower
 
 Page = TypeVar("Page")
 

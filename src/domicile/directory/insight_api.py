@@ -1,19 +1,20 @@
-"""The API's routes for looking: an app's log, a host explained, the status of all."""
+"""The API's routes for looking, and for saying that what was seen is meant."""
 
 import msgspec
-from litestar import get
+from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from domicile.directory.access import Operation, Role
 from domicile.directory.apps_api import found_app
-from domicile.directory.conversation import Asked
+from domicile.directory.consents import Accepted, accept_loss
+from domicile.directory.conversation import Asked, work_once
 from domicile.directory.explaining import Explanation, explain
 from domicile.directory.service import Directory
 from domicile.directory.status import Status, status_of
 from domicile.model.records import App, Placement, Residence, app_key
 from domicile.service.asking import NoAnswer, Question, ask_admin
-from domicile.store.transaction import Reading
+from domicile.store.transaction import Reading, Transaction
 
 Opened = NamedDependency[Directory]
 
@@ -76,4 +77,17 @@ async def show_status(directory: Opened) -> Status:
     return await status_of(directory)
 
 
-ROUTES = (show_log, show_explanation, show_status)
+@post("/followers/accept", operation=Operation.FOLLOWER_ACCEPT)
+async def post_acceptance(
+    request: Asked, data: JSONBody[Accepted], directory: Opened
+) -> Response[bytes]:
+    """Let followers take in what they hold back because so much would go."""
+
+    async def work(tx: Transaction) -> Accepted:
+        consent = await accept_loss(tx, directory.feed, data.followers)
+        return Accepted(tuple(consent.chains))
+
+    return await work_once(request, directory, work)
+
+
+ROUTES = (show_log, show_explanation, show_status, post_acceptance)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.leadership import leading
 from domicile.directory.lifecycle import forgetting
 from domicile.directory.mover import Mover, moving
 from domicile.directory.rotation import rotating
@@ -23,6 +24,8 @@ from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone
+from domicile.store.compaction import compacting
+from domicile.store.feed import sharing
 from domicile.store.metrics import StoreCollector
 
 # Long polls answer within a second; what takes longer is cut.
@@ -80,10 +83,13 @@ async def serve(
     """Serve the API on a listening socket until `end` is done."""
     async with (
         open_directory(settings) as directory,
-        moving(directory) as mover,
+        leading(directory.store) as leadership,
+        moving(directory, leadership) as mover,
         _administered(directory, mover, admin),
         forgetting(directory.store),
-        rotating(directory),
+        rotating(directory, leadership),
+        sharing(directory.feed),
+        compacting(directory.store, directory.feed),
     ):
         server = _Server(
             uvicorn.Config(

@@ -15,6 +15,7 @@ from domicile.directory import journal
 from domicile.directory.access import Role
 from domicile.directory.apps import lodging_of
 from domicile.directory.journal import Entry
+from domicile.directory.leadership import Leadership
 from domicile.directory.service import Directory
 from domicile.model.moves import Facts, Move, Step, advance, records_of
 from domicile.model.records import App
@@ -36,14 +37,16 @@ Acknowledged = Callable[[int], Awaitable[bool]]
 
 
 @asynccontextmanager
-async def moving(directory: Directory) -> "AsyncIterator[Mover]":
-    """Advance the directory's moves during the block; gives who does."""
+async def moving(
+    directory: Directory, leadership: Leadership
+) -> "AsyncIterator[Mover]":
+    """Advance the directory's moves during the block, whenever we lead."""
 
     async def acknowledged(serial: int) -> bool:
         feed = directory.feed
         return not await feed.acknowledged(serial, NAMESERVERS, deadline=0.0)
 
-    mover = Mover(directory.store, acknowledged, directory.reported)
+    mover = Mover(directory.store, leadership, acknowledged, directory.reported)
     task = asyncio.create_task(mover.run(), name="mover")
     try:
         yield mover
@@ -55,7 +58,7 @@ async def moving(directory: Directory) -> "AsyncIterator[Mover]":
 class Mover:
     """The one who advances moves.
 
-    `acknowledged(serial)` is of the name servers; `bell` rings when a move was planned
+    It does so only while it leads. `acknowledged(serial)` is of the name servers; `bell` rings when a move was planned
     or a cluster has reported, and is rung when a step was taken. `trouble` says what
     kept it from looking at a move, the last time that it looked.
     """
@@ -63,11 +66,13 @@ class Mover:
     def __init__(
         self,
         store: Store,
+        leadership: Leadership,
         acknowledged: Acknowledged,
         bell: Bell,
         clock: Clock = wall,
     ) -> None:
         self._store = store
+        self._leadership = leadership
         self._acknowledged = acknowledged
         self._bell = bell
         self._clock = clock
@@ -87,6 +92,8 @@ class Mover:
 
     async def look(self) -> bool:
         """Advance each open move by a step if it can; whether any did."""
+        if not self._leadership.leads:
+            return False
         async with self._store.reading() as reading:
             entries = await journal.open_moves(reading)
         self.trouble = ""
@@ -130,6 +137,7 @@ class Mover:
     async def _enter(self, entry: Entry, after: Move) -> bool:
         """Write the step and its records at once; False if another was faster."""
         async with self._store.transaction() as tx:
+            await self._leadership.demand(tx)
             current = await journal.move_by_id(tx, entry.move.id)
             if current is None or current.move != entry.move:
                 return False

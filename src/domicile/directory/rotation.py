@@ -14,11 +14,12 @@ from sqlalchemy import func, select
 from domicile.clock import Clock, monotonic
 from domicile.directory.access import Role
 from domicile.directory.authority import LinkAuthority
+from domicile.directory.leadership import Leadership
 from domicile.directory.registry import put_if_new
 from domicile.directory.service import Directory
 from domicile.model.records import Authority
 from domicile.store.feed import Feed
-from domicile.store.schema import changes
+from domicile.store.schema import records
 from domicile.store.store import Store
 
 # A manager acknowledges what its proxies then take in: that is a matter of seconds.
@@ -29,9 +30,11 @@ _log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def rotating(directory: Directory) -> AsyncIterator[None]:
-    """Finish what rotations are announced during the block."""
-    rotation = Rotation(directory.store, directory.feed, directory.authority)
+async def rotating(directory: Directory, leadership: Leadership) -> AsyncIterator[None]:
+    """Finish what rotations are announced during the block, whenever we lead."""
+    rotation = Rotation(
+        directory.store, directory.feed, directory.authority, leadership
+    )
     task = asyncio.create_task(rotation.run(), name="rotation")
     try:
         yield
@@ -48,11 +51,13 @@ class Rotation:
         store: Store,
         feed: Feed,
         authority: LinkAuthority,
+        leadership: Leadership,
         clock: Clock = monotonic,
     ) -> None:
         self._store = store
         self._feed = feed
         self._authority = authority
+        self._leadership = leadership
         self._clock = clock
         self._trusted_since: float | None = None
 
@@ -66,6 +71,11 @@ class Rotation:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def look(self) -> None:
+        # Another directory service may have made or let sign what is there.
+        self._authority.read_again()
+        if not self._leadership.leads:
+            self._trusted_since = None
+            return
         if not self._authority.pending or await unaware(self._store, self._feed):
             self._trusted_since = None
         elif self._trusted_since is None:
@@ -86,7 +96,7 @@ class Rotation:
 
 async def unaware(store: Store, feed: Feed) -> list[str]:
     """Name the clusters' followers that have not acknowledged whom the links trust."""
-    newest = select(func.max(changes.c.serial)).where(changes.c.kind == Authority.kind)
+    newest = select(func.max(records.c.serial)).where(records.c.kind == Authority.kind)
     async with store.reading() as reading:
         serial = (await reading.execute(newest)).scalar_one() or 0
     return sorted(

@@ -16,13 +16,17 @@ SLOW_MOVE_SECONDS = 120.0
 
 
 class FollowerStatus(msgspec.Struct, frozen=True):
-    """How far a follower is: changes that it has not acknowledged, seconds of silence."""
+    """How far a follower is: changes that it has not acknowledged, seconds of silence.
+
+    `trouble` is what is wrong with it, by its own word.
+    """
 
     name: str
     serial: int
     lag: int
     silent: float
     behind: bool
+    trouble: str
 
 
 class ClusterStatus(msgspec.Struct, frozen=True):
@@ -104,6 +108,7 @@ def _followers(directory: Directory, serial: int) -> tuple[FollowerStatus, ...]:
             max(0, serial - each.serial),
             feed.silence_of(each),
             feed.is_behind(each),
+            each.trouble,
         )
         for each in sorted(feed.followers, key=lambda each: each.name)
     )
@@ -125,7 +130,9 @@ def _of_followers(
         yield "no name server has ever asked the directory"
     for each in followers:
         if each.behind:
-            yield f"{each.name} is behind: silent for {each.silent:.0f} s"
+            yield f"{each.name} is behind: nothing new for {each.silent:.0f} s"
+        if each.trouble:
+            yield f"{each.name} says: {each.trouble}"
 
 
 def _of_apps(apps: Iterable[App]) -> Iterable[str]:

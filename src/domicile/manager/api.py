@@ -25,7 +25,7 @@ from domicile.manager.tail import tail
 from domicile.model.feed import CONTENT_TYPE, BadFeed, decode_ask
 from domicile.store.feed import Feed
 
-FEED_KINDS = frozenset({"residence", "endpoint", "cluster", "authority"})
+FEED_KINDS = frozenset({"residence", "endpoint", "cluster", "authority", "consent"})
 
 Asked = Request[Any, Any, State]
 

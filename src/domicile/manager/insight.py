@@ -13,7 +13,7 @@ from domicile.model.records import Endpoint, Residence
 from domicile.replica.replica import Replica
 from domicile.service.asking import NoAnswer, Question, ask_admin
 from domicile.store.feed import Feed
-from domicile.store.feed import Follower as Proxy
+from domicile.store.followers import Follower as Proxy
 from domicile.store.store import Store
 
 _LINES = 100

@@ -11,6 +11,7 @@ from domicile.model.moves import supersedes
 from domicile.model.records import (
     Authority,
     Cluster,
+    Consent,
     Endpoint,
     EndpointState,
     Record,
@@ -58,6 +59,14 @@ async def copy_common(store: Store, records: list[Record]) -> None:
             assert isinstance(record, Cluster | Authority)
             if await tx.get(type(record), record.key) != record:
                 await tx.put(record)
+
+
+async def pass_on(store: Store, consent: Consent) -> None:
+    """Give a consent to our proxies, once."""
+    async with store.transaction() as tx:
+        known = await tx.get(Consent, consent.key)
+        if known is None or known.number != consent.number:
+            await tx.put(consent)
 
 
 async def _write(

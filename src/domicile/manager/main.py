@@ -26,7 +26,7 @@ from domicile.manager.resident import Site
 from domicile.manager.settings import Settings, Tokens
 from domicile.manager.wishes import KINDS, Household
 from domicile.model.feed import Ask
-from domicile.replica.follower import Follower, Source
+from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.runtime import orphans
 from domicile.runtime.durable import make_private
@@ -36,6 +36,7 @@ from domicile.service.asking import open_client
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone
+from domicile.store.compaction import compacting
 from domicile.store.feed import Feed
 from domicile.store.metrics import StoreCollector
 from domicile.store.store import Store
@@ -139,6 +140,7 @@ async def _open(
         replica = Replica.open_to_follow(folder)
         stack.callback(replica.close)
         feed = await Feed.open(store)
+        await stack.enter_async_context(compacting(store, feed))
         releases = Releases(client, settings.folder)
         reports = Reports(client)
         site = Site(
@@ -150,7 +152,12 @@ async def _open(
         source = Source(settings.directory, tokens.ours, settings.authority_file)
         name = f"manager-{settings.cluster}"
         ask = Ask(name, KINDS, cluster=settings.cluster, admin=_address_of(admin))
-        follower = Follower(replica, source, ask, household.wake)
+        follower = Follower(
+            replica,
+            source,
+            ask,
+            Readers(household.wake, troubles=lambda: troubles_of(feed)),
+        )
         works = (follower.run(), household.run(), household.bury(), reports.run())
         for work in works:
             stack.push_async_callback(_end, asyncio.create_task(work))
@@ -174,6 +181,11 @@ async def _administer(
     registry = follower_metrics("manager", insight.replica, follower)
     registry.register(StoreCollector("manager", insight.store, insight.feed))
     return await Admin(pages, lambda: follower.trouble, registry).serve(listener)
+
+
+def troubles_of(feed: Feed) -> list[str]:
+    """Give what is wrong with our proxies, by their own word."""
+    return [f"{each.name}: {each.trouble}" for each in feed.followers if each.trouble]
 
 
 def _address_of(listener: socket.socket | None) -> str:

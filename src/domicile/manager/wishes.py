@@ -3,11 +3,19 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from domicile.manager import ledger
 from domicile.manager.resident import Resident, Site
-from domicile.model.records import Authority, Cluster, Record, Residence
+from domicile.model.records import (
+    LOSS,
+    Authority,
+    Cluster,
+    Consent,
+    Record,
+    Residence,
+)
 from domicile.replica.replica import Replica
 from domicile.runtime import orphans
 from domicile.runtime.processes import AppProcess, adopt
@@ -17,7 +25,7 @@ _log = structlog.get_logger()
 _AGAIN_SECONDS = 1.0
 _BURY_SECONDS = 5.0
 
-KINDS = (Residence.kind, Cluster.kind, Authority.kind)
+KINDS = (Residence.kind, Cluster.kind, Authority.kind, Consent.kind)
 
 
 class Household:
@@ -75,9 +83,21 @@ class Household:
         with self._replica.view() as view:
             wanted = [r for r in view.all(Residence) if r.cluster == self._cluster]
             common: list[Record] = [*view.all(Cluster), *view.all(Authority)]
+            consent = view.get(Consent, LOSS)
         await ledger.copy_common(self._site.store, common)
+        if consent is not None:
+            await self._pass_on(consent)
         for residence in wanted:
             self._resident(residence.app).wish(residence)
+
+    async def _pass_on(self, consent: Consent) -> None:
+        """Let our proxies take in what they hold back, if that is meant for us."""
+        ours = f"cluster/{self._cluster}/"
+        if any(name.startswith(ours) for name in consent.chains):
+            proxies = self._site.feed.followers
+            chains = {each.name: each.word.chain for each in proxies if each.trouble}
+            passed = msgspec.structs.replace(consent, chains=chains)
+            await ledger.pass_on(self._site.store, passed)
 
     def _resident(self, app: str) -> Resident:
         if app not in self._residents:

@@ -35,7 +35,11 @@ class WorkerNote(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """Ask for what comes after `after`; this acknowledges `after`."""
+    """Ask for what comes after `after`; this acknowledges `after`.
+
+    `trouble` is what is wrong with the follower, `behind` whether it is so by its own
+    account, and `verify` asks for the digest of what it should hold.
+    """
 
     follower: str
     kinds: tuple[str, ...]
@@ -44,6 +48,9 @@ class Ask(msgspec.Struct, frozen=True):
     cluster: str = ""
     admin: str = ""
     notes: dict[str, WorkerNote] = {}
+    trouble: str = ""
+    behind: bool = False
+    verify: bool = False
     format: int = FORMAT
 
 
@@ -67,9 +74,13 @@ class Entry(msgspec.Struct, frozen=True, tag="entry"):
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """The answer is whole: `count` entries came before."""
+    """The answer is whole: `count` entries came before.
+
+    `digest` is that of the records which the follower then holds, if it was asked for.
+    """
 
     count: int
+    digest: bytes = b""
 
 
 Frame = Begin | Entry | End
@@ -97,14 +108,16 @@ def encode_frame(frame: Frame) -> bytes:
     return len(body).to_bytes(_LENGTH, "big") + body
 
 
-def encode_answer(begin: Begin, changes: Iterable[Change]) -> Iterator[bytes]:
+def encode_answer(
+    begin: Begin, changes: Iterable[Change], digest: bytes = b""
+) -> Iterator[bytes]:
     """Give the frames of a whole answer, encoded, one by one."""
     yield encode_frame(begin)
     count = 0
     for change in changes:
         yield encode_frame(Entry(change))
         count += 1
-    yield encode_frame(End(count))
+    yield encode_frame(End(count, digest))
 
 
 class FrameReader:

@@ -271,11 +271,32 @@ class Authority(Record, frozen=True, omit_defaults=True):
 
 LINK_AUTHORITY = "link"
 
+
+class Consent(Record, frozen=True, omit_defaults=True):
+    """An operator's word that much may go: see `replica.guard`.
+
+    `chains` has, by the name of each follower that held something back, the chain of
+    what it holds: what follows on that is meant. `number` counts the consents.
+    """
+
+    kind: ClassVar[str] = "consent"
+
+    name: str
+    number: int
+    chains: dict[str, bytes] = {}
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+LOSS = "loss"
+
 KINDS: dict[str, type[Record]] = {
     kind.kind: kind
     for kind in (
         Zone, Owner, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
-        Authority,
+        Authority, Consent,
     )
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ import uvloop
 from domicile.model.feed import Ask
 from domicile.model.resolution import Apex, InCluster, NameServer, resolve
 from domicile.nameserver.settings import Settings
-from domicile.replica.follower import Follower, Source
+from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
@@ -17,7 +17,7 @@ from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
 
-KINDS = ("zone", "owner", "app", "placement", "cluster")
+KINDS = ("zone", "owner", "app", "placement", "cluster", "consent")
 
 
 def run(
@@ -42,7 +42,8 @@ async def _run_until_end(
 ) -> None:
     replica = Replica.open_to_follow(settings.folder)
     ask = Ask(settings.name, KINDS, admin=settings.admin)
-    follower = Follower(replica, source, ask, channel.tell_changed, channel.notes)
+    readers = Readers(channel.tell_changed, channel.notes)
+    follower = Follower(replica, source, ask, readers)
     if listener is not None:
         await _admin(settings.name, replica, follower, counters).serve(listener)
     following = asyncio.create_task(follower.run())
@@ -62,7 +63,7 @@ def _admin(
 
     def trouble() -> str:
         if not follower.behind:
-            return ""
+            return follower.trouble
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
     registry = follower_metrics("nameserver", replica, follower)

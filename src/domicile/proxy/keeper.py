@@ -17,7 +17,7 @@ from domicile.model.routing import route
 from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
 from domicile.proxy.settings import Settings
 from domicile.replica.faults import ReplicaFault
-from domicile.replica.follower import Follower, Source
+from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline
 from domicile.service.admin import Admin
@@ -25,7 +25,7 @@ from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
 
-KINDS = ("residence", "endpoint", "cluster", "authority")
+KINDS = ("residence", "endpoint", "cluster", "authority", "consent")
 
 REPLICA = "replica"
 """The replica's folder in the proxy's data."""
@@ -46,8 +46,7 @@ class Keeper:
             self._replica,
             Source(settings.manager, token),
             Ask(settings.name, KINDS, cluster=settings.cluster, admin=settings.admin),
-            on_change=end.tell_changed,
-            notes=end.notes,
+            Readers(end.tell_changed, end.notes),
         )
 
     async def run(self, admin: socket.socket | None, counters: Counters) -> None:
@@ -100,7 +99,7 @@ class Keeper:
             return f"behind {self._settings.manager}: {reason}"
         if not link_files(self._settings.folder).certificate.exists():
             return f"no link certificate of {self._settings.manager} yet"
-        return ""
+        return self._follower.trouble
 
     def _metrics(self, counters: Counters) -> CollectorRegistry:
         registry = follower_metrics("proxy", self._replica, self._follower)

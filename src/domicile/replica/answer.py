@@ -6,12 +6,20 @@ good as a snapshot to a replica that asked for everything, or has no copy: even 
 answer makes one, for without a copy nothing is known, and with an empty one all is.
 """
 
+import logging
+from collections import Counter
+
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
 from domicile.model.feed import FORMAT, BadFeed, Begin, End, Entry, Frame
+from domicile.model.records import Consent
+from domicile.replica import guard
+from domicile.replica.faults import ReplicaFault
 from domicile.replica.replica import DoesNotJoin, Replica, Successor
 
 _BATCH = 2000
+
+_logger = logging.getLogger(__name__)
 
 
 class CutOff(DomicileError):
@@ -22,8 +30,8 @@ class Answer:
     """Takes the frames of one answer; `finish` or `abandon` ends it."""
 
     __slots__ = (
-        "_begin", "_changes", "_count", "_last", "_replica", "_successor", "changed",
-        "complete", "from_start",
+        "_begin", "_changes", "_consents", "_count", "_counts", "_last", "_replica",
+        "_successor", "changed", "complete", "digest", "from_start",
     )  # fmt: skip
 
     def __init__(self, replica: Replica, *, from_start: bool) -> None:
@@ -34,11 +42,19 @@ class Answer:
         self._count = 0
         self._last = 0
         self._successor: Successor | None = None
+        self._consents: list[Change] = []
+        self._counts: Counter[str] = Counter()
+        self.digest = b""
         self.complete = False
         self.changed = False
 
+    @property
+    def is_anew(self) -> bool:
+        """Whether it replaces all that there was."""
+        return self._successor is not None
+
     def take(self, frame: Frame) -> None:
-        """Take in the next frame; raises BadFeed, and DoesNotJoin."""
+        """Take in the next frame; raises BadFeed, DoesNotJoin, and HeldBack."""
         if self.complete:
             raise BadFeed("a feed's answer goes on after its End")
         match frame:
@@ -46,8 +62,9 @@ class Answer:
                 self._take_begin(frame)
             case Entry(change):
                 self._take_change(change)
-            case End(count):
+            case End(count, digest):
                 self._take_end(count)
+                self.digest = digest
 
     def finish(self) -> None:
         """The stream is over; raises CutOff where its End is missing."""
@@ -93,6 +110,9 @@ class Answer:
             self._last = change.serial
         self._count += 1
         self._changes.append(change)
+        self._counts[change.kind] += 1
+        if change.kind == Consent.kind:
+            self._consents.append(change)
         if self._successor is not None and len(self._changes) >= _BATCH:
             self._successor.add(self._changes)
             self._changes = []
@@ -101,6 +121,7 @@ class Answer:
         begin = self._expect_begin()
         if count != self._count:
             raise BadFeed(f"a feed's answer has {self._count} changes, not {count}")
+        self._guard()
         if self._successor is not None:
             self._successor.add(self._changes)
             self._successor.finish(begin.up_to, begin.chain)
@@ -109,6 +130,20 @@ class Answer:
             self._replica.apply(self._changes, begin.up_to, begin.chain)
             self.changed = True
         self.complete = True
+
+    def _guard(self) -> None:
+        """Raise HeldBack where too much would go and nobody has said that it may."""
+        try:
+            with self._replica.view() as view:
+                if guard.consents(self._consents, view.chain):
+                    return
+                if self._successor is None:
+                    guard.look_at_range(view, self._changes)
+                else:
+                    guard.look_at_snapshot(view, self._counts)
+        except ReplicaFault as fault:
+            # What cannot be read is not served on either.
+            _logger.warning("what an answer takes away cannot be told: %s", fault)
 
     def _expect_begin(self) -> Begin:
         if self._begin is None:

@@ -9,7 +9,6 @@ leaves is always a replica as of some serial. A copy is never repaired: it remem
 that it was found damaged, and is replaced by a new one (see `replica.replica`).
 """
 
-import hashlib
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import msgspec
 
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
+from domicile.model.digest import record_key
 from domicile.model.records import Record, decode
 from domicile.replica.datafile import check_size
 from domicile.replica.faults import DamagedReplica, ReplicaFault, fault_of
@@ -29,9 +29,6 @@ CRC_SIZE = 4
 
 _FIRST_MAP_SIZE = 64 * 1024 * 1024
 _READERS = 1024
-# LMDB's own limit; a longer key keeps its beginning and is told apart by its hash.
-_LONGEST_KEY = 511
-_DIGEST_SIZE = 16
 _META = (b"format", b"serial", b"chain")
 
 
@@ -175,7 +172,7 @@ class Copy:
 
     def _put(self, txn: lmdb.Transaction, change: Change) -> bool:
         """Write one record and its index; False where it cannot be read, only kept."""
-        key = stored_key(change.kind, change.key)
+        key = record_key(change.kind, change.key)
         self._remove_index(txn, change.kind, key)
         if change.value is None:
             txn.delete(key, db=self.records)
@@ -184,7 +181,7 @@ class Copy:
         txn.put(key, crc + change.value, db=self.records)
         record = _read(change.kind, change.value)
         for index_key in index_keys(record):
-            txn.put(stored_key(change.kind, index_key), key, db=self.index)
+            txn.put(record_key(change.kind, index_key), key, db=self.index)
         return record is not None
 
     def _remove_index(self, txn: lmdb.Transaction, kind: str, key: bytes) -> None:
@@ -193,7 +190,7 @@ class Copy:
             return
         # By a damaged record, entries would be left over that lead to another's.
         for index_key in index_keys(_read(kind, checked(key, old))):
-            entry = stored_key(kind, index_key)
+            entry = record_key(kind, index_key)
             # Another record may have taken the name since.
             if txn.get(entry, db=self.index) == key:
                 txn.delete(entry, db=self.index)
@@ -224,14 +221,6 @@ def checked(key: bytes, stored: bytes) -> bytes:
     if zlib.crc32(record) != int.from_bytes(stored[:CRC_SIZE], "big"):
         raise DamagedReplica(f"the replica's record {key!r} is not what was written")
     return record
-
-
-def stored_key(kind: str, key: str) -> bytes:
-    stored = b"%s\0%s" % (kind.encode(), key.encode())
-    if len(stored) <= _LONGEST_KEY:
-        return stored
-    digest = hashlib.blake2b(stored, digest_size=_DIGEST_SIZE).digest()
-    return stored[: _LONGEST_KEY - _DIGEST_SIZE] + digest
 
 
 def index_keys(record: Record | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from domicile.clock import monotonic
 from domicile.errors import DomicileError
 from domicile.model.feed import CONTENT_TYPE, Ask, FrameReader, WorkerNote, encode_ask
 from domicile.replica.answer import Answer
+from domicile.replica.audit import Audit
 from domicile.replica.faults import DamagedReplica
+from domicile.replica.guard import HeldBack
 from domicile.replica.replica import DoesNotJoin, Replica
 
 PATH = "/v1/feed"
@@ -35,6 +37,8 @@ _NOTE_LOOK_SECONDS = 0.002
 _LONGEST_DELAY = 2.0
 # A disk that garbles all that it is given must not have everything sent without end.
 _BETWEEN_REPAIRS = 3.0
+# Who is asked to decide is not faster than that, and a snapshot is a lot to send.
+_HELD_BACK_SECONDS = 5.0
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +56,18 @@ class Source:
     ca_file: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who serves from the replica: told of each change, and asked what they have seen.
+
+    `notes` are those of our workers, `troubles` those of who follows us in turn.
+    """
+
+    tell_changed: Callable[[], None] = lambda: None
+    notes: Callable[[], Mapping[str, WorkerNote]] = dict
+    troubles: Callable[[], Iterable[str]] = tuple
+
+
 class Follower:
     """Follows one feed into one replica; `run` until it is cancelled.
 
@@ -64,14 +80,13 @@ class Follower:
         replica: Replica,
         source: Source,
         ask: Ask,
-        on_change: Callable[[], None] = lambda: None,
-        notes: Callable[[], Mapping[str, WorkerNote]] = dict,
+        readers: Readers | None = None,
     ) -> None:
         self._replica = replica
         self._source = source
         self._ask = ask
-        self._on_change = on_change
-        self._notes = notes
+        self._readers = readers or Readers()
+        self._audit = Audit(replica)
         self._from_start = False
         self._failures = 0
         self._next_repair = 0.0
@@ -91,7 +106,12 @@ class Follower:
     @property
     def trouble(self) -> str:
         """What is wrong, as a sentence; nothing while it follows a sound replica."""
-        return self._trouble or self.damage
+        return self._trouble or self.damage or self._audit.trouble
+
+    @property
+    def audits(self) -> int:
+        """How often the replica was held against the store's digest."""
+        return self._audit.done
 
     @property
     def damage(self) -> str:
@@ -100,7 +120,7 @@ class Follower:
         if copy:
             return found
         current = self._replica.current_name()
-        for worker, note in self._notes().items():
+        for worker, note in self._readers.notes().items():
             if current and note.damaged == current:
                 return f"{worker} found {current} of the replica damaged"
         return ""
@@ -108,23 +128,32 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled; no failure of the feed ends it."""
         async with self._connect() as client:
-            while True:
-                try:
-                    self._look_at_replica()
-                    await self._follow_once(client)
-                except DamagedReplica as error:
-                    self._start_anew()
-                    left = self._next_repair - monotonic()
-                    await self._wait_after(error, left)
-                    self._next_repair = monotonic() + _BETWEEN_REPAIRS
-                except DoesNotJoin as error:
-                    self._start_anew()
-                    await self._wait_after(error)
-                except (DomicileError, httpx.HTTPError, OSError) as error:
-                    await self._wait_after(error)
-                else:
-                    self._failures = 0
-                    self._trouble = ""
+            try:
+                while True:  # noqa: ASYNC110 - each step waits for the feed
+                    await asyncio.sleep(await self.step(client))
+            finally:
+                await self._audit.end()
+
+    async def step(self, client: httpx.AsyncClient) -> float:
+        """Ask once, take the answer in, and give how many seconds to wait."""
+        try:
+            self._look_at_replica()
+            await self._follow_once(client)
+        except DamagedReplica as error:
+            self._start_anew()
+            delay = max(self._delay_after(error), self._next_repair - monotonic())
+            self._next_repair = monotonic() + delay + _BETWEEN_REPAIRS
+            return delay
+        except HeldBack as error:
+            return max(self._delay_after(error), _HELD_BACK_SECONDS)
+        except DoesNotJoin as error:
+            self._start_anew()
+            return self._delay_after(error)
+        except (DomicileError, httpx.HTTPError, OSError) as error:
+            return self._delay_after(error)
+        self._failures = 0
+        self._trouble = ""
+        return 0.0
 
     def _look_at_replica(self) -> None:
         """Raise DamagedReplica where it is, and nothing was done about it yet."""
@@ -154,6 +183,10 @@ class Follower:
         finally:
             answer.abandon()
             self._after(answer)
+        if question.verify and answer.digest:
+            self._audit.begin(answer.digest)
+        if answer.is_anew:
+            self._audit.soon()
         if answer.changed:
             await self._until_noted()
 
@@ -163,7 +196,7 @@ class Follower:
         self._from_start = False
         self._replica.freshness.stamp()
         if answer.changed:
-            self._on_change()
+            self._readers.tell_changed()
 
     async def _until_noted(self) -> None:
         """Give the workers a moment to see the change.
@@ -174,28 +207,31 @@ class Follower:
         with self._replica.view() as view:
             serial = view.serial
         deadline = monotonic() + _NOTE_SECONDS
-        while any(note.serial < serial for note in self._notes().values()):
+        while any(note.serial < serial for note in self._readers.notes().values()):
             if monotonic() >= deadline:
                 break
             await asyncio.sleep(_NOTE_LOOK_SECONDS)
 
     def _next_ask(self) -> Ask:
-        notes = dict(self._notes())
+        ask = msgspec.structs.replace(
+            self._ask,
+            notes=dict(self._readers.notes()),
+            trouble="; ".join(filter(None, (self.trouble, *self._readers.troubles()))),
+            behind=self.behind,
+            verify=self._audit.due,
+        )
         if self._from_start:
-            return msgspec.structs.replace(self._ask, notes=notes)
+            return ask
         with self._replica.view() as view:
-            return msgspec.structs.replace(
-                self._ask, after=view.serial, chain=view.chain, notes=notes
-            )
+            return msgspec.structs.replace(ask, after=view.serial, chain=view.chain)
 
-    async def _wait_after(self, error: Exception, at_least: float = 0.0) -> None:
+    def _delay_after(self, error: Exception) -> float:
         self._trouble = f"{type(error).__name__}: {error}"
         _logger.warning("following %s: %s", self._source.url, self._trouble)
         delay = min(_FIRST_DELAY * 2**self._failures, _LONGEST_DELAY)
         self._failures = min(self._failures + 1, 10)
         # Spread, so that followers do not come back all at once.
-        delay = random.uniform(delay / 2, delay)  # noqa: S311
-        await asyncio.sleep(max(delay, at_least))
+        return random.uniform(delay / 2, delay)  # noqa: S311
 
     def _connect(self) -> httpx.AsyncClient:
         context = ssl.create_default_context(cafile=self._source.ca_file)

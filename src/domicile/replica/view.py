@@ -13,6 +13,7 @@ import lmdb
 import msgspec
 
 from domicile.model.changes import NO_CHAIN
+from domicile.model.digest import NOTHING, add_up, record_digest, record_key
 from domicile.model.records import (
     LINK_AUTHORITY,
     App,
@@ -28,7 +29,7 @@ from domicile.model.records import (
     decode,
     name_key,
 )
-from domicile.replica.copy import Copy, checked, stored_key
+from domicile.replica.copy import Copy, checked
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
 
 Kind = TypeVar("Kind", bound=Record)
@@ -117,7 +118,7 @@ class View:
         if self._txn is None or self._copy is None:
             return None
         try:
-            return self._get(self._copy, kind, stored_key(kind.kind, key))
+            return self._get(self._copy, kind, record_key(kind.kind, key))
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
@@ -126,7 +127,7 @@ class View:
         if self._txn is None or self._copy is None:
             return None
         try:
-            return self._find(self._copy, kind, stored_key(kind.kind, index_key))
+            return self._find(self._copy, kind, record_key(kind.kind, index_key))
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
@@ -134,7 +135,7 @@ class View:
         """Go through the records of a kind in the order of their keys."""
         if self._txn is None or self._copy is None:
             return
-        prefix = stored_key(kind.kind, "")
+        prefix = record_key(kind.kind, "")
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
                 if not cursor.set_range(prefix):
@@ -145,6 +146,41 @@ class View:
                     yield _read(kind, key, value)
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
+
+    def count(self, kind: type[Record]) -> int:
+        """Count the records of a kind."""
+        if self._txn is None or self._copy is None:
+            return 0
+        prefix = record_key(kind.kind, "")
+        count = 0
+        try:
+            with self._txn.cursor(db=self._copy.records) as cursor:
+                if cursor.set_range(prefix):
+                    for key in cursor.iternext(keys=True, values=False):
+                        if not key.startswith(prefix):
+                            break
+                        count += 1
+        except lmdb.Error as error:
+            raise self._copy.fault(error) from error
+        return count
+
+    def digest(self) -> int:
+        """Give the digest of all records, each checked (see `model.digest`)."""
+        if self._txn is None or self._copy is None:
+            return NOTHING
+        total = NOTHING
+        try:
+            with self._txn.cursor(db=self._copy.records) as cursor:
+                for key, stored in cursor:
+                    total += record_digest(key, checked(key, stored))
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
+        return add_up(total)
+
+    def distrust(self, reason: str) -> None:
+        """Note that what is here is not what it should be."""
+        if self._copy is not None:
+            self._copy.damage = reason
 
     def _get(self, copy: Copy, kind: type[Kind], key: bytes) -> Kind | None:
         value = self._txn.get(key, db=copy.records)

@@ -16,6 +16,7 @@ def follower_metrics(
         ("behind", "1 if newer records may be missing.", lambda: follower.behind),
         ("serial", "The replica's serial.", replica.serial),
         ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
+        ("audits", "Times it was held against the store.", lambda: follower.audits),
         ("unreadable", "Records kept and not understood.", lambda: replica.unreadable),
     ):
         gauge = Gauge(f"domicile_{service}_{name}", text, registry=registry)

@@ -3,52 +3,31 @@
 Asking for what comes after N acknowledges N, if the follower's history is ours.
 """
 
+import asyncio
+import math
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager
 
-from sqlalchemy import delete, insert, select, update
+import structlog
+from sqlalchemy.exc import DBAPIError
 
 from domicile.clock import Clock, monotonic
-from domicile.model.feed import Ask, WorkerNote, encode_answer
+from domicile.model.feed import Ask, encode_answer
 from domicile.store.bell import Bell
+from domicile.store.followers import Follower, Word, all_shared, forget, share
 from domicile.store.history import Piece, piece_for
-from domicile.store.schema import followers
 from domicile.store.store import Store
 
 POLL_SECONDS = 1.0  # an answer comes at least so often
 BEHIND_SECONDS = 5.0  # a follower without an answer for so long is behind
 SILENT_SECONDS = 10.0  # and nobody waits for one that is silent for so long
+SHARE_SECONDS = 1.0  # so often the owners of a store tell each other whom they heard
 
+# What this process heard itself is newer than what another shared so long ago.
+_OURS_SECONDS = 2 * SHARE_SECONDS
 _PIECE_BYTES = 64 * 1024
 
-
-class Follower:
-    """What we know of one follower, since the start of this process.
-
-    `serial` is what it acknowledged, its workers included; `asked` is when, by the
-    feed's clock, it asked last.
-    """
-
-    __slots__ = ("admin", "asked", "cluster", "name", "notes", "serial")
-
-    def __init__(self, name: str, asked: float) -> None:
-        self.name = name
-        self.asked = asked
-        self.serial = 0
-        self.cluster = ""
-        self.admin = ""
-        self.notes: dict[str, WorkerNote] = {}
-
-    def heard(self, ask: Ask, asked: float, joined: bool) -> None:
-        self.asked = asked
-        self.cluster = ask.cluster
-        self.admin = ask.admin
-        self.notes = ask.notes
-        seen = [ask.after, *(note.serial for note in ask.notes.values())]
-        # Of a history that is not ours no serial says anything.
-        self.serial = min(seen) if joined else 0
-
-    def silent_for(self, now: float) -> float:
-        return now - self.asked
+_log = structlog.get_logger()
 
 
 class Feed:
@@ -58,15 +37,19 @@ class Feed:
         self._store = store
         self._clock = clock
         self._followers: dict[str, Follower] = {}
-        self._heard = Bell()
+        self._beats: dict[str, int] = {}
+        self._heard_at: dict[str, float] = {}
+        self._unshared: dict[str, Word] = {}
+        self._bell = Bell()
 
     @classmethod
     async def open(cls, store: Store, clock: Clock = monotonic) -> "Feed":
         """Open the feed; whom the store knows counts as seen just now."""
         feed = cls(store, clock)
         async with store.reading() as reading:
-            names = (await reading.execute(select(followers.c.name))).scalars().all()
-        feed._followers = {name: Follower(name, clock()) for name in names}
+            for name, beat, _ in await all_shared(reading):
+                feed._followers[name] = Follower(name, clock())
+                feed._beats[name] = beat
         return feed
 
     @property
@@ -77,18 +60,19 @@ class Feed:
         return follower.silent_for(self._clock()) > BEHIND_SECONDS
 
     def silence_of(self, follower: Follower) -> float:
-        """Give the seconds since it asked last."""
+        """Give the seconds since it had an answer that it took in."""
         return follower.silent_for(self._clock())
 
     async def answer(self, ask: Ask) -> AsyncIterator[bytes]:
         """Give the frames of an answer: at once if there is news, else in a second."""
         piece = await self._piece(ask)
-        await self._hear(ask, joined=not piece.begin.snapshot)
+        await self._hear(ask.follower, Word.of(ask, joined=not piece.begin.snapshot))
         if not _is_news(piece):
             await self._store.changed(ask.after, POLL_SECONDS)
             piece = await self._piece(ask)
-        for frames in _joined(encode_answer(piece.begin, piece.changes)):
-            yield frames
+        frames = encode_answer(piece.begin, piece.changes, piece.digest)
+        for joined in _joined(frames):
+            yield joined
 
     async def acknowledged(
         self, serial: int, by: str | Collection[str], deadline: float
@@ -103,16 +87,37 @@ class Feed:
             now = self._clock()
             if now >= deadline:
                 break
-            gives_up = min(one.asked for one in missing) + SILENT_SECONDS
-            await self._heard.wait(min(deadline, gives_up) - now)
+            gives_up = min(one.followed for one in missing) + SILENT_SECONDS
+            await self._bell.wait(min(deadline, gives_up) - now)
         return {one.name for one in missing}
 
     async def forget(self, name: str) -> None:
         """Know a follower no more, until it asks again."""
         self._followers.pop(name, None)
-        self._heard.ring()
+        self._unshared.pop(name, None)
+        self._heard_at.pop(name, None)
+        self._bell.ring()
         async with self._store.transaction() as tx:
-            await tx.execute(delete(followers).where(followers.c.name == name))
+            await forget(tx, name)
+
+    async def share(self) -> None:
+        """Tell the store's other owners whom we heard, and learn whom they did."""
+        words, self._unshared = self._unshared, {}
+        try:
+            async with self._store.transaction() as tx:
+                await share(tx, words)
+                shared = await all_shared(tx)
+        except BaseException:
+            self._unshared = words | self._unshared
+            raise
+        now = self._clock()
+        for name, beat, word in shared:
+            before, self._beats[name] = self._beats.get(name, 0), beat
+            follower = self._followers.setdefault(name, Follower(name, now))
+            ours = now - self._heard_at.get(name, -math.inf) < _OURS_SECONDS
+            if beat != before and not ours:
+                follower.heard(word, now)
+        self._bell.ring()
 
     def _awaited(self, serial: int, by: str | Collection[str]) -> list[Follower]:
         now = self._clock()
@@ -128,25 +133,38 @@ class Feed:
         async with self._store.reading() as reading:
             return await piece_for(reading, ask)
 
-    async def _hear(self, ask: Ask, joined: bool) -> None:
-        follower = self._followers.get(ask.follower)
+    async def _hear(self, name: str, word: Word) -> None:
+        follower = self._followers.get(name)
         if follower is None:
-            await self._remember(ask.follower)
-            follower = self._followers.setdefault(
-                ask.follower, Follower(ask.follower, self._clock())
-            )
-        follower.heard(ask, self._clock(), joined)
-        self._heard.ring()
+            # Known to our next start, and to the other owners, before it has an answer.
+            async with self._store.transaction() as tx:
+                await share(tx, {name: word})
+            self._beats[name] = self._beats.get(name, 0) + 1
+            follower = self._followers.setdefault(name, Follower(name, self._clock()))
+        now = self._heard_at[name] = self._clock()
+        follower.heard(word, now)
+        self._unshared[name] = word
+        self._bell.ring()
 
-    async def _remember(self, name: str) -> None:
-        """Keep the name of a follower for our next start, before it gets an answer."""
-        async with self._store.transaction() as tx:
-            seen = {"seen_at": tx.now}
-            known = await tx.execute(
-                update(followers).where(followers.c.name == name).values(seen)
-            )
-            if known.rowcount == 0:
-                await tx.execute(insert(followers).values(name=name, **seen))
+
+@asynccontextmanager
+async def sharing(feed: Feed) -> AsyncIterator[None]:
+    """Share with the store's other owners during the block."""
+    task = asyncio.create_task(_share_always(feed), name="sharing")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _share_always(feed: Feed) -> None:
+    while True:
+        try:
+            await feed.share()
+        except DBAPIError as error:
+            _log.warning("followers are not shared", error=str(error.orig))
+        await asyncio.sleep(SHARE_SECONDS)
 
 
 def _is_news(piece: Piece) -> bool:

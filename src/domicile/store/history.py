@@ -9,26 +9,32 @@ import msgspec
 from sqlalchemy import ColumnElement, FromClause, Row, select
 
 from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.digest import add_up, from_bytes, to_bytes
 from domicile.model.feed import Ask, Begin
-from domicile.store.schema import changes, records
+from domicile.store.schema import changes, digests, records
 from domicile.store.transaction import Head, Reading
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """What answers a follower: a range of changes, or a snapshot."""
+    """What answers a follower: a range of changes, or a snapshot.
+
+    `digest` is that of what the follower then holds, where it asked to verify.
+    """
 
     begin: Begin
     changes: list[Change]
+    digest: bytes = b""
 
 
 async def piece_for(reading: Reading, ask: Ask) -> Piece:
     """Give what comes after what the follower has, or a snapshot in its place."""
     head = await reading.head()
+    digest = await _digest(reading, ask) if ask.verify else b""
     if await _joins(reading, ask, head):
         begin = Begin(ask.after, head.serial, head.chain)
-        return Piece(begin, await _range(reading, ask))
+        return Piece(begin, await _range(reading, ask), digest)
     begin = Begin(0, head.serial, head.chain, snapshot=True)
-    return Piece(begin, await _snapshot(reading, ask))
+    return Piece(begin, await _snapshot(reading, ask), digest)
 
 
 async def _joins(reading: Reading, ask: Ask, head: Head) -> bool:
@@ -62,6 +68,12 @@ async def _snapshot(reading: Reading, ask: Ask) -> list[Change]:
     )
     # The chain is one of changes; a snapshot stands by that of its Begin.
     return [_change(row, NO_CHAIN) for row in await reading.execute(query)]
+
+
+async def _digest(reading: Reading, ask: Ask) -> bytes:
+    query = select(digests.c.digest).where(*_concerns(digests, ask))
+    parts = (await reading.execute(query)).scalars()
+    return to_bytes(add_up(*map(from_bytes, parts)))
 
 
 def _change(row: Row[Any], chain: bytes) -> Change:

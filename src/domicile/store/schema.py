@@ -40,6 +40,15 @@ index_keys = Table(
     Index("index_keys_of_record", "kind", "key"),
 )
 
+# The digest of the records of each kind and scope (`model.digest`).
+digests = Table(
+    "digests",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("scope", String, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+)
+
 changes = Table(
     "changes",
     metadata,
@@ -61,11 +70,14 @@ head = Table(
     Column("chain", LargeBinary, nullable=False),
 )
 
+# Who follows: see `store.followers`.
 followers = Table(
     "followers",
     metadata,
     Column("name", String, primary_key=True),
     Column("seen_at", Float, nullable=False),
+    Column("beat", Serial, nullable=False),
+    Column("word", LargeBinary, nullable=False),
 )
 
 leases = Table(

@@ -5,6 +5,7 @@ chain of the last change, is read before the first write and updated after the l
 a writer holds it meanwhile, so that serials are dense and in the order of commits.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,9 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domicile.errors import DomicileError
 from domicile.model.changes import NO_CHAIN, Change, next_chain
+from domicile.model.digest import (
+    NOTHING,
+    add_up,
+    from_bytes,
+    record_digest,
+    record_key,
+    to_bytes,
+)
 from domicile.model.records import Record, decode, encode
 from domicile.store.connection import whole
-from domicile.store.schema import changes, head, index_keys, records
+from domicile.store.schema import changes, digests, head, index_keys, records
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
@@ -37,6 +46,13 @@ class Head(NamedTuple):
 
     serial: int
     chain: bytes
+
+
+class _Stored(NamedTuple):
+    """A record as it lies in its row."""
+
+    scope: str
+    value: bytes
 
 
 class Reading:
@@ -94,13 +110,15 @@ class Transaction(Reading):
     `serial` is that of its last change, 0 before the first.
     """
 
-    __slots__ = ("_head", "now", "serial")
+    __slots__ = ("_digests", "_head", "now", "serial")
 
     def __init__(self, connection: AsyncConnection, now: float) -> None:
         super().__init__(connection)
         self.now = now
         self.serial = 0
         self._head: Head | None = None
+        # What the digest of each kind and scope has to be changed by.
+        self._digests: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     async def put(self, record: Record, expected: int | None = None) -> None:
         """Write a record; raises StaleGeneration.
@@ -109,34 +127,62 @@ class Transaction(Reading):
         lower generation than the stored one is never written.
         """
         await self._claim_head()
-        await self._refuse_stale(record, expected)
-        value = encode(record)
-        serial = await self._change(record.kind, record.key, record.scope, value)
-        row = {"scope": record.scope, "value": value, "serial": serial}
-        updated = await self.execute(
-            update(records).where(_is(record.kind, record.key)).values(row)
-        )
-        if updated.rowcount == 0:
-            row |= {"kind": record.kind, "key": record.key}
-            await self.execute(insert(records).values(row))
-        await self._index(record.kind, record.key, set(record.index_keys))
+        kind, key = record.kind, record.key
+        before = await self._stored(kind, key)
+        _refuse_stale(record, before, expected)
+        after = _Stored(record.scope, encode(record))
+        serial = await self._change(kind, key, *after)
+        row = {**after._asdict(), "serial": serial}
+        if before is None:
+            await self.execute(insert(records).values(row | {"kind": kind, "key": key}))
+        else:
+            await self.execute(update(records).where(_is(kind, key)).values(row))
+        self._note(kind, key, before, after)
+        await self._index(kind, key, set(record.index_keys))
 
     async def delete(self, kind: type[Record], key: str) -> bool:
         """Delete a record; False, and no change, where there is none."""
         await self._claim_head()
-        stored = await self.execute(select(records.c.scope).where(_is(kind.kind, key)))
-        scope = stored.scalar_one_or_none()
-        if scope is None:
+        before = await self._stored(kind.kind, key)
+        if before is None:
             return False
-        await self._change(kind.kind, key, scope, None)
+        await self._change(kind.kind, key, before.scope, None)
         await self.execute(delete(records).where(_is(kind.kind, key)))
+        self._note(kind.kind, key, before, None)
         await self._index(kind.kind, key, set())
         return True
 
     async def finish(self) -> None:
-        """Update the head: the last thing that a transaction writes."""
+        """Update digests and head: the last thing that a transaction writes."""
+        for (kind, scope), difference in self._digests.items():
+            await self._add_to_digest(kind, scope, difference)
         if self._head is not None and self.serial:
             await self.execute(update(head).values(self._head._asdict()))
+
+    async def _stored(self, kind: str, key: str) -> _Stored | None:
+        query = select(records.c.scope, records.c.value).where(_is(kind, key))
+        row = (await self.execute(query)).one_or_none()
+        return None if row is None else _Stored(row.scope, row.value)
+
+    def _note(
+        self, kind: str, key: str, before: _Stored | None, after: _Stored | None
+    ) -> None:
+        for stored, sign in ((before, -1), (after, 1)):
+            if stored is not None:
+                part = record_digest(record_key(kind, key), stored.value)
+                self._digests[kind, stored.scope] += sign * part
+
+    async def _add_to_digest(self, kind: str, scope: str, difference: int) -> None:
+        here = (digests.c.kind == kind) & (digests.c.scope == scope)
+        query = select(digests.c.digest).where(here)
+        stored = (await self.execute(query)).scalar_one_or_none()
+        before = NOTHING if stored is None else from_bytes(stored)
+        row = {"digest": to_bytes(add_up(before, difference))}
+        if stored is None:
+            row |= {"kind": kind, "scope": scope}  # type: ignore[dict-item]
+            await self.execute(insert(digests).values(row))
+        else:
+            await self.execute(update(digests).where(here).values(row))
 
     async def _index(self, kind: str, key: str, wanted: set[str]) -> None:
         mine = (index_keys.c.kind == kind) & (index_keys.c.key == key)
@@ -177,24 +223,24 @@ class Transaction(Reading):
         self.serial = change.serial
         return change.serial
 
-    async def _refuse_stale(self, record: Record, expected: int | None) -> None:
-        new = _generation(record)
-        if new is None:
-            assert expected is None, f"a {record.kind} has no generation"
-            return
-        stored = await self.get(type(record), record.key)
-        current = None if stored is None else _generation(stored)
-        current = current or 0
-        if expected is not None and current != expected:
-            raise StaleGeneration(
-                f"{record.kind} {record.key} is at generation {current}, not "
-                f"{expected} as its writer saw it: read it again"
-            )
-        if new < current:
-            raise StaleGeneration(
-                f"{record.kind} {record.key} is at generation {current} and never "
-                f"goes back to {new}"
-            )
+
+def _refuse_stale(record: Record, before: _Stored | None, expected: int | None) -> None:
+    new = _generation(record)
+    if new is None:
+        assert expected is None, f"a {record.kind} has no generation"
+        return
+    stored = None if before is None else decode(record.kind, before.value)
+    current = (None if stored is None else _generation(stored)) or 0
+    if expected is not None and current != expected:
+        raise StaleGeneration(
+            f"{record.kind} {record.key} is at generation {current}, not "
+            f"{expected} as its writer saw it: read it again"
+        )
+    if new < current:
+        raise StaleGeneration(
+            f"{record.kind} {record.key} is at generation {current} and never "
+            f"goes back to {new}"
+        )
 
 
 def _is(kind: str, key: str) -> Any:
