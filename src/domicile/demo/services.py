@@ -32,9 +32,10 @@ class Closed(DomicileError):
 
 
 class Running(NamedTuple):
-    """A service's process, and the file that it was started with."""
+    """A service's process, and what it was started with."""
 
     process: subprocess.Popen[bytes]
+    service: str
     config: Path
 
 
@@ -45,6 +46,7 @@ class Services:
         self._logs = data / "logs"
         self._records = service_records(data)
         self._running: dict[str, Running] = {}
+        self._killed: dict[str, Running] = {}
         self._starting = threading.Lock()
         self._closed = False
         for folder in (self._logs, self._records):
@@ -67,7 +69,22 @@ class Services:
                 preexec_fn=_follow(os.getpid()),  # noqa: PLW1509 - it calls prctl only
             )
             remember(self._records / f"{name}.json", process.pid)
-            self._running[name] = Running(process, config)
+            self._running[name] = Running(process, service, config)
+
+    def kill(self, *names: str) -> None:
+        """Kill services with all their processes; apps run on."""
+        for name in names:
+            running = self._killed[name] = self._running.pop(name)
+            os.killpg(running.process.pid, signal.SIGKILL)
+            running.process.wait()
+
+    def start_again(self, name: str) -> None:
+        """Start one that was killed, as it was started before."""
+        killed = self._killed.pop(name)
+        self.start(name, killed.service, killed.config)
+
+    def pid(self, name: str) -> int:
+        return self._running[name].process.pid
 
     def close(self) -> None:
         """Start no more: what runs now is all that is to be ended."""
