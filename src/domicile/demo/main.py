@@ -58,7 +58,7 @@ class Demo:
         # A shell's background jobs are born deaf to SIGINT.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
-        with lock.hold(self._data, _pause) as descriptor:
+        with lock.hold(self._data, self._pause) as descriptor:
             _prepare(ready_file)
             end_all(self._data)  # What has lost its demo and its janitor, too.
             check_places(self._plan.places())
@@ -105,11 +105,9 @@ class Demo:
             if self._guided.is_set():
                 return None
             if signal.sigtimedwait(_ENDS, _LOOK_SECONDS):
-                break
-        # What fails from now on fails because of the end.
-        if self._failure is None and self._guide:
-            return NotToTheEnd("the tour was ended before its end")
-        return self._failure
+                # What fails from now on fails because of the end.
+                return self._cut_short()
+        return self._failure or self._cut_short()
 
     def _watch(self, services: Services, janitor: Janitor) -> None:
         while not self._ending.wait(_LOOK_SECONDS):
@@ -121,11 +119,14 @@ class Demo:
         if not self._ending.is_set():
             self._say(line)
 
+    def _pause(self, seconds: float) -> None:
+        """Wait, and leave at a signal: nothing is started yet."""
+        if signal.sigtimedwait(_ENDS, seconds):
+            raise self._cut_short() or SystemExit(0)
 
-def _pause(seconds: float) -> None:
-    """Wait, and leave at a signal: nothing is started yet."""
-    if signal.sigtimedwait(_ENDS, seconds):
-        raise SystemExit(0)
+    def _cut_short(self) -> NotToTheEnd | None:
+        """Give what an end from outside means to who is guided; else it is welcome."""
+        return NotToTheEnd("the tour was ended before its end") if self._guide else None
 
 
 def _prepare(ready_file: Path | None) -> None:

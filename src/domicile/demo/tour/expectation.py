@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from domicile.errors import DomicileError
 
-_PATIENCE = 30.0
+# As long as a service may take to start.
+_PATIENCE = 40.0
 _LOOK_SECONDS = 0.05
 
 

@@ -13,7 +13,7 @@ from domicile.demo.services import Services
 from domicile.demo.tour.places import tour_plan, where_free
 from domicile.demo.tour.stage import Stage
 from domicile.demo.tour.teller import Teller
-from domicile.demo.tour.walk import walk
+from domicile.demo.tour.walk import TourFailed, walk
 
 _INTRODUCTION = (
     "A directory, a name server and three clusters are started here, each cluster with "
@@ -32,7 +32,10 @@ def take_tour(
     with tempfile.TemporaryDirectory(
         prefix="domicile-tour-", ignore_cleanup_errors=True
     ) as folder:
-        _take(Path(folder), config, ready_file, parent)
+        try:
+            _take(Path(folder), config, ready_file, parent)
+        except TourFailed as error:
+            raise TourFailed(f"{error} (with --data DIR its logs stay)") from error
 
 
 def _take(

@@ -3,6 +3,7 @@
 Colour is for screens only; where no box can be drawn, ASCII stands in.
 """
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from threading import Event
@@ -11,8 +12,10 @@ from rich.console import Console
 
 _WIDTH = 80
 _INDENT = "  "
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:s|MiB)\b)")
 _ASCII = str.maketrans(
-    {"─": "-", "└": "`", "│": "|", "═": "=", "✓": "+", "·": ".", "→": ">", "—": "-"}
+    {"─": "-", "└": "`", "✓": "+", "·": ".", "→": ">", "…": "~", "“": '"', "”": '"'}
 )
 
 
@@ -31,7 +34,7 @@ class Teller:
 
     def say(self, text: str) -> None:
         """Tell it in plain words, in lines that are not too long."""
-        for line in textwrap.wrap(text, _WIDTH - 2):
+        for line in _wrap(text, _WIDTH - 2):
             self._write(line)
 
     def note(self, line: str) -> None:
@@ -40,10 +43,10 @@ class Teller:
 
     def checked(self, text: str) -> None:
         """Tell what has been seen to be so."""
-        indent = _INDENT + "  "
-        wrapped = textwrap.wrap(text, _WIDTH - len(indent))
-        for number, line in enumerate(wrapped):
-            self._write(f"{indent if number else _INDENT + '✓ '}{line}", "green")
+        mark = f"{_INDENT}✓ "
+        for line in _wrap(text, _WIDTH - len(mark)):
+            self._write(f"{mark}{line}", "green")
+            mark = " " * len(mark)
 
     def draw(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -72,3 +75,12 @@ class Teller:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Wrap it, but never between a number and its unit."""
+    joined = _BEFORE_UNIT.sub(_UNBROKEN, text)
+    return [
+        line.replace(_UNBROKEN, " ")
+        for line in textwrap.wrap(joined, width, break_on_hyphens=False)
+    ]
