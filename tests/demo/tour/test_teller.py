@@ -42,6 +42,10 @@ def test_what_is_long_is_wrapped_under_its_mark(encoding, mark):
     assert max(map(len, told)) <= 80
 
 
+def test_what_the_encoding_has_not_is_no_error():
+    assert tell("ascii", lambda teller: teller.note("a–z └──>")) == "  . a?z `-->\n"
+
+
 def test_a_number_keeps_its_unit():
     for length in range(60, 80):
         words = "x" * length + " 30 s"

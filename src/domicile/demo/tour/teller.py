@@ -68,13 +68,18 @@ class Teller:
         if self._ending.is_set():
             return
         self._console.print(
-            line if self._has_boxes else line.translate(_ASCII),
+            line if self._has_boxes else self._without_boxes(line),
             style=style or None,
             markup=False,
             emoji=False,
             highlight=False,
             soft_wrap=True,
         )
+
+    def _without_boxes(self, line: str) -> str:
+        """Say with what the encoding has, also what services and apps have said."""
+        encoding = self._console.encoding
+        return line.translate(_ASCII).encode(encoding, "replace").decode(encoding)
 
 
 def _wrap(text: str, width: int) -> list[str]:

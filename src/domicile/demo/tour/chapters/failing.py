@@ -17,21 +17,24 @@ def undo_a_move(stage: Stage) -> None:
         "exec python app.py"
     )
     stage.deploy(APP, to=first, command=command)
+    before = stage.draw(host, None, first).says
     crowd = Crowd(stage.visitor, host, first)
     with crowd.asking():
-        says = _move_in_vain(stage)
-    stage.teller.note(f"domicile: {says}")
-    expect("the reason names the app's own words", "no database" in says, True)
+        reason = _move_in_vain(stage)
+    stage.teller.note(f"domicile: {reason}")
+    expect("the app's own words in the reason", "no database" in reason, True)
     stage.show_crowd(crowd)
-    kinds = {kind: served for kind, served in crowd.clusters.items() if served}
-    expect("clusters that served", set().union(*kinds.values()), {first.name})
+    served = set().union(*crowd.clusters.values())
+    expect(f"clusters that served {APP}", served, {first.name})
     shown = stage.api.get(f"/apps/{APP}")
     expect(f"state of {APP}", shown["state"], "running")
-    stage.draw(host, None, first)
-    stage.draw(host, second, first)
+    for at in (None, second):
+        # The generation that an app says is the one that it was started at.
+        says = stage.draw(host, at, first).says
+        expect(f"what {APP} says after as before", says, before)
     stage.teller.checked(
-        f"{APP} runs where it was, under a new generation; who asked meanwhile was "
-        f"served in {first.name}."
+        f"{APP} runs on in {first.name}, untouched: it was not even started again; and "
+        f"{second.name} has a tombstone for whoever was told too early."
     )
 
 
