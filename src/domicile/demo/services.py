@@ -66,7 +66,7 @@ class Services:
                 stderr=log,
                 # A signal to our whole group is ours to pass on, in order.
                 start_new_session=True,
-                preexec_fn=_follow(os.getpid()),  # noqa: PLW1509 - it calls prctl only
+                preexec_fn=follow(os.getpid()),  # noqa: PLW1509 - see there
             )
             remember(self._records / f"{name}.json", process.pid)
             self._running[name] = Running(process, service, config)
@@ -136,8 +136,11 @@ class Services:
         return lines[-1] if lines else f"see {self._log(name)}"
 
 
-def _follow(parent: int) -> Callable[[], None]:
-    """Have a child get SIGTERM at our death, and its signals as everybody has them."""
+def follow(parent: int) -> Callable[[], None]:
+    """Have a child get SIGTERM at our death, and its signals as everybody has them.
+
+    It is called between fork and exec, so it calls prctl only.
+    """
 
     def prepare() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

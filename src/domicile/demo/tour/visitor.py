@@ -99,7 +99,7 @@ class Visitor:
                 yield opened
         except (OSError, WebSocketException) as error:
             raise Unexpected(
-                f"the chat with {host} in {cluster.name} broke: {error!r}"
+                f"the chat with {host} in {cluster.name} broke: {error}"
             ) from error
 
     def close(self) -> None:

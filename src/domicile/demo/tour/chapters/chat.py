@@ -30,15 +30,27 @@ def chat_through_a_tombstone(stage: Stage) -> None:
             f"they stayed longer than the {stage.plan.drain_seconds:g} s that requests "
             "have to end in: they are to connect again"
         )
-    before = stage.proxies.count()[second.name]
+    _meet_again(stage, host)
+
+
+def _meet_again(stage: Stage, host: str) -> None:
+    first, second, _ = stage.clusters
+    before = stage.proxies.count()
     with (
         stage.visitor.chat(host, first) as ann,
         stage.visitor.chat(host, second) as ben,
     ):
         _say(ann, "are you still there, ben?", hears=ben, cluster=first.name)
         _say(ben, "I am, at the old address", hears=ann, cluster=first.name)
-    passed = stage.proxies.count()[second.name].since(before)
-    expect(f"connections that {second.name} passed on", passed.forwards, 1)
+    wait_until(
+        "the end of both chats among the counts",
+        lambda: (
+            stage.proxies.since(before)[second.name].ended > 0
+            and stage.proxies.since(before)[first.name].ended > 1
+        ),
+    )
+    forwards = stage.proxies.since(before)[second.name].forwards
+    expect(f"connections that {second.name} passed on", forwards, 1)
     to, generation = stage.proxies.tombstone(second, host)
     stage.teller.draw(
         [

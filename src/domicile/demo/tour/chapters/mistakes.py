@@ -1,19 +1,21 @@
 """Bad input is one clear line; and what everybody says of a host."""
 
+import os
 import socket
 import subprocess
 import sys
 
 from domicile.demo.plan import ClusterPlan
+from domicile.demo.services import follow
 from domicile.demo.tour.chapters.moves import APP
 from domicile.demo.tour.expectation import Unexpected, expect
-from domicile.demo.tour.stage import Stage
+from domicile.demo.tour.stage import APPS, Stage
 
 _SECONDS = 60.0
 _VERBS = (
     ("app", "move", APP, "--to", "nowhere"),
     ("app", "show", "nobody.ada"),
-    ("app", "deploy", "a--b.ada", ".", "--command", "true"),
+    ("app", "deploy", "a--b.ada", "hello", "--command", "true"),
     ("owner", "add", "www"),
 )
 _FORMERR = 1
@@ -72,12 +74,15 @@ def _explain(stage: Stage) -> None:
 
 
 def _run(stage: Stage, *verb: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb as its users do."""
+    """Run a verb as its users do, where the sample apps lie."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "domicile", *verb, "--data", str(stage.data)],
+        cwd=APPS,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=_SECONDS,
         check=False,
+        # It is no service, so nobody else would end it.
+        preexec_fn=follow(os.getpid()),
     )
