@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make run    the demo: a directory, a name server, two clusters, sample apps"
-	@echo "            (its options are given as DEMO='--data DIR')"
+	@echo "            (its options are given as DEMO='--data DIR'; DEMO=--tour tells all)"
 	@echo "make test   linters, types, import contracts and every test"
 	@echo "make soak   the tests that can go on for ever, EFFORT=20 times as far"
 	@echo "make format let ruff format the code"

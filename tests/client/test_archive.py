@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from domicile.client.archive import NothingToPack, pack
+from domicile.client.archive import CannotPack, NothingToPack, pack
 from domicile.runtime.blobs import BlobFolder, unpack
 
 
@@ -33,3 +33,15 @@ def test_nothing_to_pack_is_said(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     with pytest.raises(NothingToPack, match=folder):
         pack(tmp_path / folder)
+
+
+def test_a_folder_that_cannot_be_looked_at_is_said(tmp_path):
+    with pytest.raises(CannotPack, match=r"xxx cannot be deployed: File name too long"):
+        pack(tmp_path / ("x" * 300))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_said(tmp_path):
+    (tmp_path / "secret").touch(mode=0)
+    with pytest.raises(CannotPack, match="secret cannot be deployed: Permission"):
+        pack(tmp_path)

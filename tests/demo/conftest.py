@@ -18,7 +18,7 @@ from domicile.service.sockets import Protocol, open_for_workers
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
-PREFERS = {"amber": ["free"], "birch": ["pro"]}
+PREFERS = {"amber": ["free"], "birch": ["pro"], "cedar": ["team"]}
 DIRECTORY = ("nameserver", "nameserver_admin", "directory", "directory_admin")
 CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 
@@ -49,12 +49,12 @@ class Demo:
         self.started = []
         self.choose_ports()
 
-    def choose_ports(self):
+    def choose_ports(self, hosts=HOSTS):
         """Write a plan with ports that nobody has."""
-        ports = iter(free_ports(len(DIRECTORY) + 2 * len(CLUSTER)))
+        ports = iter(free_ports(len(DIRECTORY) + len(hosts) * len(CLUSTER)))
         self.ports = {key: next(ports) for key in DIRECTORY}
         lines = [f"{key} = {port}" for key, port in self.ports.items()]
-        for name, host in HOSTS.items():
+        for name, host in hosts.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER}
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
             lines += [f"prefers = {PREFERS[name]}"]

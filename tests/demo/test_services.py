@@ -66,3 +66,15 @@ def test_nothing_is_started_any_more_once_the_demo_ends(services, directory):
     services.close()
     with pytest.raises(Closed):
         services.start("directory", "directory", directory)
+
+
+def test_a_service_that_was_killed_is_started_again_as_it_was(services, directory):
+    """Its end was wanted: nobody is told of it."""
+    services.start("directory", "directory", directory)
+    before = services.pid("directory")
+    services.kill("directory")
+    assert services.table() == {}
+    assert services.ended() == []
+    services.start_again("directory")
+    assert services.pid("directory") != before
+    assert services.table()["directory"]["config"] == str(directory)

@@ -79,11 +79,23 @@ def demo(
     ready_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Written when all answers.")
     ] = None,
+    tour: Annotated[
+        bool,
+        typer.Option("--tour", help="Tell the whole story, check it, and end."),
+    ] = False,
     end_with_parent: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Run everything on this machine, with sample apps, until Ctrl-C."""
+    """Run everything on this machine, with sample apps, until Ctrl-C.
+
+    The tour has ports of its own, and its folder goes with it unless it is named.
+    """
     parent = os.getppid() if end_with_parent else None
     # Only here: no other verb needs what the demo does.
+    if tour:
+        from domicile.demo.tour.main import take_tour  # noqa: PLC0415
+
+        take_tour(data, config, ready_file, parent)
+        return
     from domicile.demo.main import Demo  # noqa: PLC0415
     from domicile.demo.plan import Plan  # noqa: PLC0415
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,10 @@ class NothingToPack(DomicileError):
     """The folder of the app is not there, or is empty."""
 
 
+class CannotPack(DomicileError):
+    """A file of the folder cannot be read."""
+
+
 class Archive(NamedTuple):
     """The bytes of a release, named by their SHA-256 in hex."""
 
@@ -24,14 +29,28 @@ class Archive(NamedTuple):
 
 
 def pack(folder: Path) -> Archive:
-    """Pack the folder's files; raises NothingToPack."""
-    files = [
+    """Pack the folder's files; raises NothingToPack or CannotPack."""
+    try:
+        files = _files_of(folder)
+        if not files:
+            raise NothingToPack(f"{folder}: no files to deploy there")
+        data = _pack(folder, files)
+    except OSError as error:
+        raise CannotPack(
+            f"{error.filename or folder} cannot be deployed: {error.strerror}"
+        ) from error
+    return Archive(hashlib.sha256(data).hexdigest(), data)
+
+
+def _files_of(folder: Path) -> list[Path]:
+    return [
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not _LEFT_OUT & set(path.relative_to(folder).parts)
     ]
-    if not files:
-        raise NothingToPack(f"{folder}: no files to deploy there")
+
+
+def _pack(folder: Path, files: Iterable[Path]) -> bytes:
     packed = io.BytesIO()
     # Neither the time nor who packs it changes what it is.
     with (
@@ -40,8 +59,7 @@ def pack(folder: Path) -> Archive:
     ):
         for path in files:
             tar.add(path, str(path.relative_to(folder)), filter=_anonymous)
-    data = packed.getvalue()
-    return Archive(hashlib.sha256(data).hexdigest(), data)
+    return packed.getvalue()
 
 
 def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:

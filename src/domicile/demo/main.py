@@ -8,6 +8,7 @@ a second Ctrl-C finds nothing to interrupt.
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -21,19 +22,34 @@ from domicile.demo.plan import Plan
 from domicile.demo.preflight import check_places
 from domicile.demo.services import Services
 from domicile.demo.story import Say, Story
+from domicile.errors import DomicileError
 from domicile.runtime.durable import write_durably
 
 _ENDS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _LOOK_SECONDS = 0.2
 
+Guide = Callable[[Services, threading.Event], None]
+"""Leads through a demo that is ready; the event says that the demo ends."""
+
+
+class NotToTheEnd(DomicileError):
+    """The demo was ended before its guide was done."""
+
 
 class Demo:
-    """One folder's demo: made on the first start, gone on with on the next."""
+    """One folder's demo: made on the first start, gone on with on the next.
 
-    def __init__(self, plan: Plan, data: Path, say: Say) -> None:
+    With a `guide` it ends as soon as that is done.
+    """
+
+    def __init__(
+        self, plan: Plan, data: Path, say: Say, guide: Guide | None = None
+    ) -> None:
         self._plan = plan
         self._data = data.absolute()
         self._say = say
+        self._guide = guide
+        self._guided = threading.Event()
         self._failure: BaseException | None = None
         self._ending = threading.Event()
 
@@ -42,7 +58,7 @@ class Demo:
         # A shell's background jobs are born deaf to SIGINT.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
-        with lock.hold(self._data, _pause) as descriptor:
+        with lock.hold(self._data, self._pause) as descriptor:
             _prepare(ready_file)
             end_all(self._data)  # What has lost its demo and its janitor, too.
             check_places(self._plan.places())
@@ -71,8 +87,12 @@ class Demo:
                 if ready_file:
                     table = {"data": str(self._data), "services": services.table()}
                     write_durably(ready_file, msgspec.json.encode(table))
-                for line in to_paste(self._plan, self._data, homes):
-                    self._tell(line)
+                if self._guide:
+                    self._guide(services, self._ending)
+                    self._guided.set()
+                else:
+                    for line in to_paste(self._plan, self._data, homes):
+                        self._tell(line)
                 self._watch(services, janitor)
             except BaseException as error:  # noqa: BLE001 - raised again by `run`
                 self._failure = error
@@ -82,10 +102,12 @@ class Demo:
     def _wait(self, parent: int | None) -> BaseException | None:
         """Wait for the end, and give the failure that is the reason, if one is."""
         while self._failure is None and (parent is None or os.getppid() == parent):
+            if self._guided.is_set():
+                return None
             if signal.sigtimedwait(_ENDS, _LOOK_SECONDS):
                 # What fails from now on fails because of the end.
-                return None
-        return self._failure
+                return self._cut_short()
+        return self._failure or self._cut_short()
 
     def _watch(self, services: Services, janitor: Janitor) -> None:
         while not self._ending.wait(_LOOK_SECONDS):
@@ -97,11 +119,14 @@ class Demo:
         if not self._ending.is_set():
             self._say(line)
 
+    def _pause(self, seconds: float) -> None:
+        """Wait, and leave at a signal: nothing is started yet."""
+        if signal.sigtimedwait(_ENDS, seconds):
+            raise self._cut_short() or SystemExit(0)
 
-def _pause(seconds: float) -> None:
-    """Wait, and leave at a signal: nothing is started yet."""
-    if signal.sigtimedwait(_ENDS, seconds):
-        raise SystemExit(0)
+    def _cut_short(self) -> NotToTheEnd | None:
+        """Give what an end from outside means to who is guided; else it is welcome."""
+        return NotToTheEnd("the tour was ended before its end") if self._guide else None
 
 
 def _prepare(ready_file: Path | None) -> None:

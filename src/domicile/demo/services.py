@@ -32,9 +32,10 @@ class Closed(DomicileError):
 
 
 class Running(NamedTuple):
-    """A service's process, and the file that it was started with."""
+    """A service's process, and what it was started with."""
 
     process: subprocess.Popen[bytes]
+    service: str
     config: Path
 
 
@@ -45,6 +46,7 @@ class Services:
         self._logs = data / "logs"
         self._records = service_records(data)
         self._running: dict[str, Running] = {}
+        self._killed: dict[str, Running] = {}
         self._starting = threading.Lock()
         self._closed = False
         for folder in (self._logs, self._records):
@@ -64,10 +66,25 @@ class Services:
                 stderr=log,
                 # A signal to our whole group is ours to pass on, in order.
                 start_new_session=True,
-                preexec_fn=_follow(os.getpid()),  # noqa: PLW1509 - it calls prctl only
+                preexec_fn=follow(os.getpid()),  # noqa: PLW1509 - see there
             )
             remember(self._records / f"{name}.json", process.pid)
-            self._running[name] = Running(process, config)
+            self._running[name] = Running(process, service, config)
+
+    def kill(self, *names: str) -> None:
+        """Kill services with all their processes; apps run on."""
+        for name in names:
+            running = self._killed[name] = self._running.pop(name)
+            os.killpg(running.process.pid, signal.SIGKILL)
+            running.process.wait()
+
+    def start_again(self, name: str) -> None:
+        """Start one that was killed, as it was started before."""
+        killed = self._killed.pop(name)
+        self.start(name, killed.service, killed.config)
+
+    def pid(self, name: str) -> int:
+        return self._running[name].process.pid
 
     def close(self) -> None:
         """Start no more: what runs now is all that is to be ended."""
@@ -119,8 +136,11 @@ class Services:
         return lines[-1] if lines else f"see {self._log(name)}"
 
 
-def _follow(parent: int) -> Callable[[], None]:
-    """Have a child get SIGTERM at our death, and its signals as everybody has them."""
+def follow(parent: int) -> Callable[[], None]:
+    """Have a child get SIGTERM at our death, and its signals as everybody has them.
+
+    It is called between fork and exec, so it calls prctl only.
+    """
 
     def prepare() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -1,0 +1,65 @@
+"""Where the tour's demo is: three clusters, at ports that nobody has."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from domicile.config import BadConfiguration
+from domicile.demo.plan import ClusterPlan, Plan
+from domicile.demo.preflight import NoPlace, check_places
+from domicile.runtime.ports import free_port
+
+# Below what Linux gives to outgoing connections, and apart from what apps get.
+_PORTS = range(10_000, 20_000)
+
+_OF_ALL = ("nameserver", "nameserver_admin", "directory", "directory_admin")
+_OF_A_CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
+_CEDAR = ClusterPlan("cedar", "127.0.0.13")
+_PREFERS = (("free",), ("pro",), ("team",))
+
+
+def tour_plan(plan: Plan) -> Plan:
+    """Give the plan with what the tour tells of; its places stay as they are."""
+    usual = Plan()
+    clusters = plan.clusters if len(plan.clusters) > 2 else (*plan.clusters, _CEDAR)
+    if len(clusters) < len(_PREFERS):
+        raise BadConfiguration(
+            f"the tour needs {len(_PREFERS)} clusters: two of the plan, and one more"
+        )
+    chosen = zip(clusters, _PREFERS, strict=False)
+    return msgspec.structs.replace(
+        plan,
+        clusters=tuple(
+            msgspec.structs.replace(each, prefers=prefers) for each, prefers in chosen
+        ),
+        owners=usual.owners,
+        apps=usual.apps,
+    )
+
+
+def where_free(plan: Plan, say: Callable[[str], None]) -> Plan:
+    """Give the plan at its own ports, or at others where one of those is taken."""
+    try:
+        check_places(plan.places())
+    except NoPlace:
+        say("a demo or another program has the usual ports: others are taken")
+        return _elsewhere(plan)
+    return plan
+
+
+def _elsewhere(plan: Plan) -> Plan:
+    chosen: list[int] = []
+
+    def choose(*names: str) -> dict[str, int]:
+        for _ in names:
+            chosen.append(free_port(avoid=chosen, among=_PORTS))
+        return dict(zip(names, chosen[-len(names) :], strict=True))
+
+    return msgspec.structs.replace(
+        plan,
+        clusters=tuple(
+            msgspec.structs.replace(each, **choose(*_OF_A_CLUSTER))
+            for each in plan.clusters
+        ),
+        **choose(*_OF_ALL),
+    )
