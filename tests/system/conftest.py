@@ -46,6 +46,8 @@ def free_ports(count):
 class Demo:
     """A demo in a folder, with a client's view of it."""
 
+    free_ports = staticmethod(free_ports)
+
     def __init__(self, folder):
         self.folder = folder
         self.data = folder / "data"
@@ -107,13 +109,16 @@ class Demo:
         """Start those services that were killed, as they were started before."""
         for name in set(names) & self.killed:
             self.killed.remove(name)
-            config = self.services[name]["config"]
-            with (self.folder / f"{name}.log").open("a") as log:
-                self.restarted[name] = subprocess.Popen(
-                    [COMMAND, name.partition("-")[0], "--config", config],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    start_new_session=True,
-                )  # fmt: skip
+            self.restarted[name] = self.run_service(name, self.services[name]["config"])
+
+    def run_service(self, name, config):
+        """Start a service of this demo's, or one more."""
+        with (self.folder / f"{name}.log").open("a") as log:
+            return subprocess.Popen(
+                [COMMAND, name.partition("-")[0], "--config", config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
 
     # As a client
 
