@@ -66,7 +66,7 @@ RECORDS = st.one_of(
 )  # fmt: skip
 WRITES = st.lists(st.tuples(RECORDS, st.booleans()), min_size=1, max_size=12)
 
-EXAMPLES = 25
+EXAMPLES = 80
 
 # What is tried here is not the disk, which would take most of the time.
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -221,15 +221,19 @@ class World(RuleBasedStateMachine):
     @rule()
     def restore(self):
         """What was acknowledged since is gone, and its serials come again."""
+        self.run(self.replace_store(self.backup))
 
-        async def work():
-            await self.store.close()
-            for left in self.folder.glob("store.db*"):
-                left.unlink()
-            shutil.copy(self.backup, self.path)
-            await self.open_store()
+    @rule()
+    def lose_everything(self):
+        """Somebody configured an empty database."""
+        self.run(self.replace_store(self.template))
 
-        self.run(work())
+    async def replace_store(self, other):
+        await self.store.close()
+        for left in self.folder.glob("store.db*"):
+            left.unlink()
+        shutil.copy(other, self.path)
+        await self.open_store()
 
     @rule(who=st.integers(0, 2), times=st.integers(1, 3))
     def follow(self, who, times):
