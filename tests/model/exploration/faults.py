@@ -149,34 +149,33 @@ def _late(world: World, late: object) -> Iterator[Next]:
                 f"late, {report.cluster}'s report {words_of(report)}",
                 over._replace(directory=directory),
             )
-        case LateWrite(wish) | LateForgetting(wish):
-            yield from _late_in_store(over, wish, late)
+        case LateWrite(wish, endpoint):
+            store = steps.write(world.site(wish.cluster).store, wish, endpoint)
+            yield from _late_in_store(over, wish, store)
+        case LateForgetting(wish):
+            store = steps.forgotten(world.site(wish.cluster).store, wish)
+            yield from _late_in_store(over, wish, store)
 
 
-def _late_in_store(world: World, wish: Residence, late: object) -> Iterator[Next]:
+def _late_in_store(world: World, wish: Residence, store: Ledger) -> Iterator[Next]:
     """Within one generation nothing tells a manager from the one in its place."""
     site = world.site(wish.cluster)
     newest = site.store.residence
-    if newest is None or newest.generation <= wish.generation:
-        return
-    store = (
-        steps.write(site.store, late.wish, late.endpoint)
-        if isinstance(late, LateWrite)
-        else steps.forgotten(site.store, late.wish)
-    )
-    yield (
-        f"late, {wish.cluster}'s old manager at {wish.state} {wish.generation}",
-        world.with_site(wish.cluster, site._replace(store=store)),
-    )
+    if newest is not None and newest.generation > wish.generation:
+        yield (
+            f"late, {wish.cluster}'s old manager at {wish.state} {wish.generation}",
+            world.with_site(wish.cluster, site._replace(store=store)),
+        )
 
 
 def _faults(world: World) -> Iterator[Next]:
     yield from _deadlines(world)
     for cluster, site in zip(CLUSTERS, world.sites, strict=True):
-        yield from _faults_of_manager(world, cluster, site)
+        if not site.manager.down:
+            yield from _faults_of_manager(world, cluster, site)
+            yield from _hangs(world, cluster, site)
         yield from _faults_of_app(world, cluster, site)
         yield from _faults_of_proxy(world, cluster, site)
-        yield from _hangs(world, cluster, site)
     if not world.name_server.silent:
         silent = world.name_server._replace(silent=True)
         yield "the name server falls silent", world._replace(name_server=silent)
@@ -193,10 +192,12 @@ def _hanging_movers(world: World) -> Iterator[Next]:
 
 
 def _faults_of_manager(world: World, cluster: str, site: Site) -> Iterator[Next]:
-    if not site.manager.down:
-        crashed = site._replace(manager=Manager(site.manager.wish, down=True))
-        yield f"{cluster}: the manager crashes", world.with_site(cluster, crashed)
-    report = site.manager.unsent
+    wish, report = site.manager.wish, site.manager.unsent
+    crashed = site._replace(manager=Manager(wish, down=True))
+    yield f"{cluster}: the manager crashes", world.with_site(cluster, crashed)
+    if _would_start(site):
+        failed = at(told(site, wish, Status.FAILED), Phase.GIVEN_UP)
+        yield f"{cluster}: the app does not start", world.with_site(cluster, failed)
     if report is not None and world.late is None:
         yield (
             f"{cluster}: the report {words_of(report)} is late",
@@ -204,8 +205,19 @@ def _faults_of_manager(world: World, cluster: str, site: Site) -> Iterator[Next]
         )
 
 
+def _would_start(site: Site) -> bool:
+    """Whether a start comes next; where it lived before it is tried again for ever."""
+    wish = site.manager.wish
+    return (
+        wish is not None
+        and wish.state is ResidenceState.HERE
+        and site.manager.phase is Phase.BEGUN
+        and not site.process
+        and not lives_here(site)
+    )
+
+
 def _faults_of_app(world: World, cluster: str, site: Site) -> Iterator[Next]:
-    manager = site.manager
     if site.process:
         killed = site._replace(process=0, killed=site.killed | {site.process})
         request = "" if world.request == cluster else world.request
@@ -213,14 +225,6 @@ def _faults_of_app(world: World, cluster: str, site: Site) -> Iterator[Next]:
             f"{cluster}: the app crashes",
             world.with_site(cluster, killed)._replace(request=request),
         )
-    elif (
-        manager.wish is not None
-        and manager.wish.state is ResidenceState.HERE
-        and manager.phase is Phase.BEGUN
-        and not lives_here(site)
-    ):
-        failed = at(told(site, manager.wish, Status.FAILED), Phase.GIVEN_UP)
-        yield f"{cluster}: the app does not start", world.with_site(cluster, failed)
 
 
 def _faults_of_proxy(world: World, cluster: str, site: Site) -> Iterator[Next]:

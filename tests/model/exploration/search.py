@@ -54,10 +54,8 @@ class Search:
 
     def _expand(self, number: int, world: World) -> Iterator[tuple[str, World]]:
         ordinary = list(steps(world))
-        followers = []
-        for what, after in ordinary:
-            followers.append(self._number(after, number, what))
-        self._ordinary.append(tuple(followers))
+        followers = tuple(self._number(after, number, what) for what, after in ordinary)
+        self._ordinary.append(followers)
         yield from ordinary
         for what, after in faults.chances(world, self._bounds):
             self._number(after, number, what)
