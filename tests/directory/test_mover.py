@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -154,12 +155,18 @@ async def test_a_target_that_fails_leaves_the_app_where_it_was(hosting):
     await hosting.settle()
     await hosting.report(move, "birch", Status.FAILED, detail="port 5000 is taken")
     await hosting.settle()
+    # A tombstone that leads back would be followed by nobody before amber knows.
     assert await hosting.residences(first.app) == {
         "amber": (HERE, "", 3),
-        "birch": (AWAY, "amber", 3),
+        "birch": (HERE, "", 2),
     }
     assert await hosting.placement(first.app) == ("amber", 3)
-    hosting.now += DEADLINE_SECONDS[Step.UNDOING] + 1
+    undone = msgspec.structs.replace(move, generation=3)
+    await hosting.report(undone, "amber", Status.SERVING)
+    await hosting.settle()
+    assert (await hosting.residences(first.app))["birch"] == (AWAY, "amber", 3)
+    assert await hosting.step(move) is Step.CLEARING
+    hosting.now += DEADLINE_SECONDS[Step.CLEARING] + 1
     await hosting.settle()
     assert await hosting.step(move) is Step.FAILED
     app = await hosting.app()
@@ -175,6 +182,18 @@ async def test_a_silent_target_is_given_up_at_the_deadline(hosting):
     hosting.now += DEADLINE_SECONDS[Step.PREPARING] + 1
     await hosting.settle()
     assert await hosting.step(move) is Step.UNDOING
+
+
+async def test_a_silent_source_is_given_up_at_the_deadline_too(hosting):
+    """Its target is told to let go then: a copy would run on there for ever."""
+    first = await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.FAILED)
+    await hosting.settle()
+    hosting.now += DEADLINE_SECONDS[Step.UNDOING] + 1
+    await hosting.settle()
+    assert (await hosting.residences(first.app))["birch"] == (AWAY, "amber", 3)
 
 
 async def test_another_mover_goes_on_where_one_was_killed(hosting):
@@ -315,7 +334,7 @@ async def test_an_app_that_failed_to_deploy_does_not_move(hosting):
     await hosting.report(move, "amber", Status.FAILED, detail="opened no port")
     await hosting.settle()
     assert (await hosting.residences(move.app))["amber"] == (GONE, "", 2)
-    hosting.now += DEADLINE_SECONDS[Step.UNDOING] + 1
+    hosting.now += DEADLINE_SECONDS[Step.CLEARING] + 1
     await hosting.settle()
     with pytest.raises(apps.NotLive, match=r"hello\.ada is failed"):
         await hosting.plan(apps.plan_move, await hosting.app(), "birch")

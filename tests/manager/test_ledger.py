@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from domicile.config import Address
 from domicile.manager import ledger
@@ -68,8 +69,18 @@ async def test_a_tombstone_keeps_the_endpoint_until_it_is_forgotten(store):
     residence, endpoint = await held(store)
     assert residence.state is ResidenceState.AWAY
     assert endpoint.port == LISTENS.port
-    await ledger.forget_endpoint(store, APP)
+    await ledger.forget_endpoint(store, AWAY)
     assert (await held(store))[1] is None
+
+
+async def test_who_is_late_does_not_forget_the_endpoint_of_a_newer_residence(store):
+    """A manager hangs while it leaves, another takes over, and the app comes back."""
+    await ledger.settle_in(store, HERE, LISTENS)
+    await ledger.withdraw(store, AWAY)
+    await ledger.settle_in(store, replace(HERE, generation=4), LISTENS)
+    before = await store.head()
+    assert await ledger.forget_endpoint(store, AWAY) == before.serial
+    assert (await held(store))[1].generation == 4
 
 
 async def test_a_stale_wish_is_not_written(store):

@@ -65,20 +65,26 @@ def facts(acknowledged=False, expired=False, generation=2, **statuses):
         # After the switch only forward, however long it takes.
         (move(Step.SETTLING), facts(birch=Status.FAILED, expired=True), None),
         (move(Step.SETTLING, source=""), facts(acknowledged=True), Step.FINISHED),
+        # Back too the one has it first, and then the other lets go.
+        (move(Step.UNDOING), facts(amber=Status.SERVING), Step.CLEARING),
+        (move(Step.UNDOING), facts(birch=Status.SETTLED, acknowledged=True), None),
+        (move(Step.UNDOING), facts(expired=True), Step.CLEARING),
+        (move(Step.UNDOING, source=""), facts(), Step.CLEARING),
         (
-            move(Step.UNDOING),
-            facts(amber=Status.SERVING, birch=Status.SETTLED, acknowledged=True),
+            move(Step.CLEARING),
+            facts(birch=Status.SETTLED, acknowledged=True),
             Step.FAILED,
         ),
-        (move(Step.UNDOING), facts(birch=Status.SETTLED, acknowledged=True), None),
-        (move(Step.UNDOING), facts(expired=True), Step.FAILED),
+        (move(Step.CLEARING), facts(birch=Status.SETTLED), None),
+        (move(Step.CLEARING), facts(acknowledged=True), None),
+        (move(Step.CLEARING), facts(expired=True), Step.FAILED),
         # A stopped app's cluster says so, and starts nothing.
         (STOPPED_MOVE, facts(birch=Status.STOPPED), Step.SETTLING),
         (STOPPED_MOVE, facts(birch=Status.SERVING), None),
         (
             msgspec.structs.replace(STOPPED_MOVE, step=Step.UNDOING),
-            facts(amber=Status.STOPPED, birch=Status.SETTLED, acknowledged=True),
-            Step.FAILED,
+            facts(amber=Status.STOPPED),
+            Step.CLEARING,
         ),
         (move(Step.PREPARING), facts(birch=Status.STOPPED), None),
         (move(Step.FINISHED), facts(expired=True), None),
@@ -126,19 +132,22 @@ def written(at):
         (move(Step.SETTLING, source=""), {}, [("birch", 2)], []),
         (
             move(Step.UNDOING, others=("cedar",), generation=3),
-            {
-                "amber": (HERE, "", 3),
-                "birch": (AWAY, "amber", 3),
-                "cedar": (AWAY, "amber", 3),
-            },
+            {"amber": (HERE, "", 3)},
             [("amber", 3)],
             [AppState.RUNNING],
         ),
         (
-            move(Step.UNDOING, source="", generation=3),
+            move(Step.CLEARING, others=("cedar",), generation=3),
+            {"birch": (AWAY, "amber", 3)},
+            [],
+            [],
+        ),
+        (move(Step.UNDOING, source="", generation=3), {}, [], [AppState.RUNNING]),
+        (
+            move(Step.CLEARING, source="", generation=3),
             {"birch": (GONE, "", 3)},
             [],
-            [AppState.RUNNING],
+            [],
         ),
         (move(Step.FINISHED), {}, [], [AppState.RUNNING]),
         (move(Step.FAILED), {}, [], [AppState.RUNNING]),
@@ -239,6 +248,11 @@ def clusters_at(steps, views):
         [move(Step.PREPARING)],
         [move(Step.PREPARING), move(Step.SETTLING)],
         [move(Step.PREPARING), move(Step.UNDOING, generation=3)],
+        [
+            move(Step.PREPARING),
+            move(Step.UNDOING, generation=3),
+            move(Step.CLEARING, generation=3),
+        ],
     ],
 )
 def test_at_every_step_a_request_to_either_cluster_is_served(views, steps):

@@ -23,7 +23,7 @@ from domicile.store.bell import Bell
 from domicile.store.store import Store
 
 # How long a step waits before it is undone, or is given up as undone.
-DEADLINE_SECONDS = {Step.PREPARING: 60.0, Step.UNDOING: 60.0}
+DEADLINE_SECONDS = {Step.PREPARING: 60.0, Step.UNDOING: 60.0, Step.CLEARING: 60.0}
 
 # What no bell tells (a follower that fell silent, a deadline) is looked for this often.
 LOOK_SECONDS = 0.5

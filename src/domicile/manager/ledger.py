@@ -45,10 +45,14 @@ async def withdraw(store: Store, wanted: Residence) -> int:
     return await _write(store, wanted)
 
 
-async def forget_endpoint(store: Store, app: str) -> int:
-    """Say that nothing listens any more, once it was withdrawn, drained and stopped."""
+async def forget_endpoint(store: Store, wanted: Residence) -> int:
+    """Say that nothing listens any more, once it was withdrawn, drained and stopped.
+
+    The endpoint of a newer residence stays: who asks comes too late (promise 4).
+    """
     async with store.transaction() as tx:
-        await tx.delete(Endpoint, app)
+        if await tx.get(Residence, wanted.key) == _for_proxies(wanted):
+            await tx.delete(Endpoint, wanted.app)
     return tx.serial or (await store.head()).serial
 
 

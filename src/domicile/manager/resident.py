@@ -243,7 +243,7 @@ class Resident:
         await self._acknowledged(serial)
         cut = await self._drain(serial) if self._process else 0
         await self._stop()
-        await ledger.forget_endpoint(self._site.store, self._app)
+        await ledger.forget_endpoint(self._site.store, wanted)
         self._tell(wanted, Status.SETTLED, cut=cut)
 
     async def _drain(self, serial: int) -> int:

@@ -1,14 +1,16 @@
 """The move as a state machine: each step is "write what is wanted, wait for the facts".
 
-    PLANNED ──prepare──> PREPARING ──switch──> SETTLING ──────> FINISHED
-                             └──────undo─────> UNDOING  ──────> FAILED
+    PLANNED ──prepare──> PREPARING ──switch──> SETTLING ───────────────> FINISHED
+                             └──────undo─────> UNDOING ───> CLEARING ──> FAILED
 
 Rule 1: only `advance` says which step follows, and only `records_of` what it writes; a
 step and its records are written in one transaction of the directory's store, so a crash
 leaves the one before or the one after.
 Rule 2: before the switch the source is untouched, and a failure is undone under a new
 generation; after the switch a move only goes forward.
-Rule 3: the first deployment of an app is a move without a source.
+Rule 3: a tombstone is written once the proxies of the cluster that it leads to know its
+generation, so forward and back alike: first the one is here, then the other is away.
+Rule 4: the first deployment of an app is a move without a source.
 """
 
 from collections.abc import Mapping
@@ -35,6 +37,7 @@ class Step(StrEnum):
     PREPARING = "preparing"
     SETTLING = "settling"
     UNDOING = "undoing"
+    CLEARING = "clearing"
     FINISHED = "finished"
     FAILED = "failed"
 
@@ -115,6 +118,8 @@ def advance(move: Move, facts: Facts) -> Move | None:
             return _advance_settling(move, facts)
         case Step.UNDOING:
             return _advance_undoing(move, facts)
+        case Step.CLEARING:
+            return _advance_clearing(move, facts)
         case Step.FINISHED | Step.FAILED:
             return None
 
@@ -146,10 +151,15 @@ def _advance_settling(move: Move, facts: Facts) -> Move | None:
 
 
 def _advance_undoing(move: Move, facts: Facts) -> Move | None:
-    """A target that cannot be reached does not keep a failed move open for ever."""
+    """A source that cannot be reached does not keep the target's copy running."""
     ready = not move.source or _has(move, move.source, _ready(move), facts)
+    return _at(move, Step.CLEARING) if ready or facts.expired else None
+
+
+def _advance_clearing(move: Move, facts: Facts) -> Move | None:
+    """A target that cannot be reached does not keep a failed move open for ever."""
     settled = _has(move, move.target, Status.SETTLED, facts)
-    done = ready and settled and facts.acknowledged
+    done = settled and facts.acknowledged
     return _at(move, Step.FAILED) if done or facts.expired else None
 
 
@@ -194,14 +204,15 @@ def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
             )
         case Step.UNDOING:
             return (_app(app, move, app.state), *_undoing(move, app, lodging))
-        case Step.FINISHED:
+        case Step.CLEARING:
+            return _clearing(move, app, lodging)
+        case Step.FINISHED | Step.FAILED:
             return (_app(app, move, _lasting(move)),)
-        case Step.FAILED:
-            state = _lasting(move) if move.source else AppState.FAILED
-            return (_app(app, move, state),)
 
 
 def _lasting(move: Move) -> AppState:
+    if move.step is Step.FAILED and not move.source:
+        return AppState.FAILED
     return AppState.STOPPED if move.stopped else AppState.RUNNING
 
 
@@ -216,14 +227,19 @@ def _left(move: Move) -> tuple[str, ...]:
 
 
 def _undoing(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
+    """The tombstones of the others lead to the source still: they stay as they are."""
     if not move.source:
-        gone = _residence(move, app, lodging, move.target, ResidenceState.GONE)
-        return (gone,)
+        return ()
     return (
         _here(move, app, lodging, move.source),
-        *_tombstones(move, app, lodging, (move.target, *move.others), move.source),
         Placement(app.id, move.source, move.generation),
     )
+
+
+def _clearing(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
+    if move.source:
+        return _tombstones(move, app, lodging, (move.target,), move.source)
+    return (_residence(move, app, lodging, move.target, ResidenceState.GONE),)
 
 
 def _here(move: Move, app: App, lodging: Lodging, cluster: str) -> Residence:
