@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from domicile.directory import apps, journal
 from domicile.directory.leadership import Leadership
-from domicile.directory.mover import DEADLINE_SECONDS, Mover
+from domicile.directory.mover import Mover
+from domicile.directory.settings import STEP_SECONDS
 from domicile.model.moves import Report, Status, Step
 from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
@@ -45,7 +46,7 @@ class Hosting:
             return self.acknowledged
 
         bell = Bell()
-        return Mover(self.store, self.leadership, acknowledged, bell, lambda: self.now)
+        return Mover(self.store, self.leadership, acknowledged, bell)
 
     async def plan(self, planner, *arguments):
         async with self.store.transaction() as tx:
@@ -166,7 +167,7 @@ async def test_a_target_that_fails_leaves_the_app_where_it_was(hosting):
     await hosting.settle()
     assert (await hosting.residences(first.app))["birch"] == (AWAY, "amber", 3)
     assert await hosting.step(move) is Step.CLEARING
-    hosting.now += DEADLINE_SECONDS[Step.CLEARING] + 1
+    hosting.now += STEP_SECONDS + 1
     await hosting.settle()
     assert await hosting.step(move) is Step.FAILED
     app = await hosting.app()
@@ -179,7 +180,7 @@ async def test_a_silent_target_is_given_up_at_the_deadline(hosting):
     move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
     await hosting.settle()
     assert await hosting.step(move) is Step.PREPARING
-    hosting.now += DEADLINE_SECONDS[Step.PREPARING] + 1
+    hosting.now += STEP_SECONDS + 1
     await hosting.settle()
     assert await hosting.step(move) is Step.UNDOING
 
@@ -191,7 +192,7 @@ async def test_a_silent_source_is_given_up_at_the_deadline_too(hosting):
     await hosting.settle()
     await hosting.report(move, "birch", Status.FAILED)
     await hosting.settle()
-    hosting.now += DEADLINE_SECONDS[Step.UNDOING] + 1
+    hosting.now += STEP_SECONDS + 1
     await hosting.settle()
     assert (await hosting.residences(first.app))["birch"] == (AWAY, "amber", 3)
 
@@ -334,7 +335,7 @@ async def test_an_app_that_failed_to_deploy_does_not_move(hosting):
     await hosting.report(move, "amber", Status.FAILED, detail="opened no port")
     await hosting.settle()
     assert (await hosting.residences(move.app))["amber"] == (GONE, "", 2)
-    hosting.now += DEADLINE_SECONDS[Step.CLEARING] + 1
+    hosting.now += STEP_SECONDS + 1
     await hosting.settle()
     with pytest.raises(apps.NotLive, match=r"hello\.ada is failed"):
         await hosting.plan(apps.plan_move, await hosting.app(), "birch")

@@ -16,6 +16,7 @@ EXAMPLES = [
     records.Endpoint("i" * 26, 1, records.EndpointState.RUNNING, "127.0.0.11", 9000),
     records.Domain("www.ada.example", "i" * 26),
     records.Authority(records.LINK_AUTHORITY, 1, ("PEM",)),
+    records.Consent(records.LOSS, 1, {"nameserver/ns1/ns1": b"c" * 16}),
 ]
 
 

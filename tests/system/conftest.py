@@ -31,6 +31,9 @@ CLUSTER_KEYS = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 START_SECONDS = 12.0
 ANSWER_SECONDS = 4.0
 
+# So long a move waits for a cluster that is away.
+STEP_SECONDS = 15.0
+
 # So that a slow machine has time for what is to be seen before the drain is over.
 DRAIN_SECONDS = 20.0
 
@@ -61,6 +64,7 @@ class Demo:
         self.ports = {key: next(ports) for key in keys}
         lines = [f"{key} = {port}" for key, port in self.ports.items()]
         lines += [f"start_seconds = {START_SECONDS}"]
+        lines += [f"step_seconds = {STEP_SECONDS}"]
         lines += [f"drain_seconds = {DRAIN_SECONDS}"]
         for name, host in HOSTS.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER_KEYS}

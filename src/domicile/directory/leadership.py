@@ -25,7 +25,7 @@ from domicile.store.store import Store
 from domicile.store.transaction import Transaction
 
 # So long nobody moves apps after a leader was killed; one that ends gives it back.
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 5.0
 _LOOK_SECONDS = LEASE_SECONDS / 5
 
 _NAME = "leader"

@@ -10,20 +10,21 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from domicile.clock import Clock, wall
 from domicile.directory import journal
 from domicile.directory.access import Role
 from domicile.directory.apps import lodging_of
 from domicile.directory.journal import Entry
 from domicile.directory.leadership import Leadership
 from domicile.directory.service import Directory
+from domicile.directory.settings import STEP_SECONDS
 from domicile.model.moves import Facts, Move, Step, advance, records_of
 from domicile.model.records import App
 from domicile.store.bell import Bell
 from domicile.store.store import Store
 
-# How long a step waits before it is undone, or is given up as undone.
-DEADLINE_SECONDS = {Step.PREPARING: 60.0, Step.UNDOING: 60.0, Step.CLEARING: 60.0}
+# The steps that wait no longer than `step_seconds`: they are then undone, or given up
+# as undone. After the switch a move waits for ever, and is served meanwhile.
+_TIMED = frozenset({Step.PREPARING, Step.UNDOING, Step.CLEARING})
 
 # What no bell tells (a follower that fell silent, a deadline) is looked for this often.
 LOOK_SECONDS = 0.5
@@ -46,7 +47,13 @@ async def moving(
         feed = directory.feed
         return not await feed.acknowledged(serial, NAMESERVERS, deadline=0.0)
 
-    mover = Mover(directory.store, leadership, acknowledged, directory.reported)
+    mover = Mover(
+        directory.store,
+        leadership,
+        acknowledged,
+        directory.reported,
+        directory.step_seconds,
+    )
     task = asyncio.create_task(mover.run(), name="mover")
     try:
         yield mover
@@ -69,13 +76,13 @@ class Mover:
         leadership: Leadership,
         acknowledged: Acknowledged,
         bell: Bell,
-        clock: Clock = wall,
+        step_seconds: float = STEP_SECONDS,
     ) -> None:
         self._store = store
         self._leadership = leadership
         self._acknowledged = acknowledged
         self._bell = bell
-        self._clock = clock
+        self._step_seconds = step_seconds
         self.trouble = ""
         self._logged: set[str] = set()
 
@@ -127,11 +134,11 @@ class Mover:
     async def _facts(self, entry: Entry) -> Facts:
         async with self._store.reading() as reading:
             reports = await journal.reports_on(reading, entry.move.app)
-        deadline = DEADLINE_SECONDS.get(entry.move.step)
         return Facts(
             reports,
             acknowledged=await self._acknowledged(entry.serial),
-            expired=deadline is not None and self._clock() > entry.since + deadline,
+            expired=entry.move.step in _TIMED
+            and self._store.now() > entry.since + self._step_seconds,
         )
 
     async def _enter(self, entry: Entry, after: Move) -> bool:

@@ -24,7 +24,7 @@ class Directory(msgspec.Struct, frozen=True):
     """The open directory; `reported` rings when a cluster has reported.
 
     `asking` is what the admin listeners of followers are asked with. Once `ending` is
-    set, nobody is kept waiting any more.
+    set, nobody is kept waiting any more. A step of a move waits `step_seconds`.
     """
 
     store: Store
@@ -36,6 +36,7 @@ class Directory(msgspec.Struct, frozen=True):
     asking: httpx.AsyncClient
     clock: Clock
     ending: asyncio.Event
+    step_seconds: float
 
     def end(self) -> None:
         self.ending.set()
@@ -64,6 +65,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             asking=await stack.enter_async_context(open_client()),
             clock=wall,
             ending=asyncio.Event(),
+            step_seconds=settings.step_seconds,
         )
 
 

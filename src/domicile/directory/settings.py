@@ -10,6 +10,8 @@ from domicile.config import Address, BadConfiguration, load
 from domicile.directory.zones import check_zones
 from domicile.model.records import Zone
 
+STEP_SECONDS = 60.0  # a release is fetched, and an app may take half of it to start
+
 _TOKEN_BYTES = 32
 _SHORTEST_TOKEN = 32
 
@@ -18,7 +20,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the directory needs to start.
 
     Store, authority, blobs and the operator's token lie in `data` unless they are
-    given; `url` is where others reach the API, if that is not where it listens.
+    given; `url` is where others reach the API, if that is not where it listens. A
+    cluster has `step_seconds` to do its part of a move that can still be undone.
     """
 
     data: str
@@ -29,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authority: str = ""
     blobs: str = ""
     operator_token: str = ""
+    step_seconds: float = STEP_SECONDS
     zones: tuple[Zone, ...] = ()
 
     @property
@@ -89,6 +93,10 @@ def _judge(settings: Settings) -> None:
     if settings.url and not settings.url.startswith(("http://", "https://")):
         raise BadConfiguration(
             f"url is {settings.url!r}, where an http(s) URL is expected"
+        )
+    if not settings.step_seconds > 0:
+        raise BadConfiguration(
+            f"step_seconds is {settings.step_seconds}, where more than 0 is expected"
         )
     check_zones(settings.zones)
 

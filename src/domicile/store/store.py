@@ -84,6 +84,10 @@ class Store:
         async with self.reading() as reading:
             return await reading.head()
 
+    def now(self) -> float:
+        """Give the time by the clock that dates what is written."""
+        return self._clock()
+
     @property
     def serial(self) -> int:
         """Give the newest serial that this process has noticed."""
