@@ -138,8 +138,7 @@ class TcpRelay:
         self._network.do(self.close, False)
 
     def heal(self):
-        """Carry everything from now on."""
-        self.up.left = self.down.left = None
+        """Carry again."""
         self._network.do(self._listen)
 
     async def _listen(self):
