@@ -349,6 +349,12 @@ def stage(demo):
     return demo.deploy("stage.ada")
 
 
+@pytest.fixture(scope="session")
+def running_demo():
+    """For those who need one of their own in another way."""
+    return running
+
+
 @pytest.fixture(scope="module")
 def own_demo(tmp_path_factory):
     """One for a module that kills services."""

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+from collections import Counter
 from pathlib import Path
 
 WHO = (
@@ -53,6 +54,15 @@ async def digest(reader, writer, request):
     say(writer, request, f"{length} {seen.hexdigest()}".encode())
 
 
+async def count(reader, writer, request, key):
+    """Count the POSTs of a key; whoever asks by GET is told how many came."""
+    if request.method == "POST":
+        COUNTED[key] += 1
+    async for _ in pieces(reader, request):
+        pass
+    say(writer, request, str(COUNTED[key]).encode())
+
+
 async def pour(writer, size, chunked):
     framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
     writer.write(b"HTTP/1.1 200 OK\r\n" + WHO + framing + b"\r\n\r\n")
@@ -91,6 +101,8 @@ async def answer(reader, writer, request):
     match request.path.strip("/").split("/"):
         case ["digest"]:
             await digest(reader, writer, request)
+        case ["count", key]:
+            await count(reader, writer, request, key)
         case ["pid"]:
             say(writer, request, str(os.getpid()).encode())
         case ["origin"]:
@@ -126,6 +138,7 @@ async def converse(reader, writer):
     writer.close()
 
 
+COUNTED = Counter()
 SERVERS = []
 WRITERS = set()
 

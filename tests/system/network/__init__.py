@@ -1,0 +1,1 @@
+"""A package, so that the relayed demo ends with its last test."""
