@@ -18,6 +18,7 @@ MAX_TRAILERS_SIZE: Final = 8 * 1024
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _NOTHING: Final = memoryview(b"")
+_NO_CHUNK_END: Final = "A chunk does not end in CRLF where its size says."
 
 # RFC 9112 section 7.1.1, without the BWS that only attackers send.
 _EXTENSION: Final = (
@@ -116,8 +117,6 @@ class ChunkedBody:
                 line = self._line + data[position : newline + 1]
                 self._line = b""
                 position = newline + 1
-                if len(line) > MAX_CHUNK_LINE:
-                    raise BadBody("A line between chunks is longer than 4 KiB.")
                 self._read_line(line)
         self.excess = view[position:]
         return pieces
@@ -129,16 +128,19 @@ class ChunkedBody:
 
     def _keep(self, part: bytes) -> None:
         self._line += part
-        if len(self._line) >= MAX_CHUNK_LINE:
+        if self._line_is is _Line.CHUNK_END:
+            if self._line != b"\r":
+                raise BadBody(_NO_CHUNK_END)
+        elif len(self._line) >= MAX_CHUNK_LINE:
             raise BadBody("A line between chunks is longer than 4 KiB.")
-        if self._line_is is _Line.CHUNK_END and self._line != b"\r":
-            raise BadBody("A chunk is longer than its size says.")
 
     def _read_line(self, line: bytes) -> None:
-        if self._line_is is _Line.CHUNK:
-            self._read_chunk_line(line)
-        elif self._line_is is _Line.CHUNK_END:
+        if self._line_is is _Line.CHUNK_END:
             self._read_chunk_end(line)
+        elif len(line) > MAX_CHUNK_LINE:
+            raise BadBody("A line between chunks is longer than 4 KiB.")
+        elif self._line_is is _Line.CHUNK:
+            self._read_chunk_line(line)
         else:
             self._read_trailer(line)
 
@@ -154,7 +156,7 @@ class ChunkedBody:
 
     def _read_chunk_end(self, line: bytes) -> None:
         if line != b"\r\n":
-            raise BadBody("A chunk does not end in CRLF where its size says.")
+            raise BadBody(_NO_CHUNK_END)
         self._line_is = _Line.CHUNK
 
     def _read_trailer(self, line: bytes) -> None:
