@@ -31,7 +31,7 @@ from domicile.dns.rdata import Rcode
 from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
 
-CASES = 40_000
+CASES = 30_000
 CORPUS = load("dns")
 TWINS = find_twins("domicile.dns", "message", "responder")
 TRANSFERS = (251, 252)
