@@ -12,8 +12,6 @@ LENIENCES = {
     "one empty line received prior to the request-line",
     ("llhttp", "Invalid method encountered"): "RFC 9110 9.1: methods are any token",
     ("llhttp", "Expected space after method"): "RFC 9110 9.1, as above",
-    ("llhttp", "Content-Length can't be present with Transfer-Encoding"): "RFC 9110 "
-    "6.5.1: in a trailer it is discarded, as all trailers are here",
     ("h11", "Received server _SWITCH_UPGRADE event without a pending proposal"): "RFC "
     "9110 15.2.2: whether a 101 was asked for is decided after its head was read",
     ("llhttp", "Pause on CONNECT/Upgrade"): "RFC 9110 15.2.2, as above",
@@ -30,6 +28,7 @@ STRICTNESS = {
     "A line of the head does not end in CRLF.": "RFC 9112 2.2: a bare LF 'MAY' be taken",
     "A tab is beside what tells how the body ends.": "RFC 9110 5.6.3: SHOULD be a space",
     "A trailer is not `name: value` on one line.": "RFC 9112 7.1.2, as fields are",
+    "A trailer tells how the body ends.": "RFC 9110 6.5.1: MUST NOT be generated there",
     "CONNECT is not for here: nothing is tunnelled.": "RFC 9110 9.3.6",
     "Connection lists a field that is not for one hop.": "RFC 9110 7.6.1: MUST NOT",
     "Content-Length and Transfer-Encoding come together.": "RFC 9112 6.1: a server MAY "

@@ -10,7 +10,13 @@ from enum import Enum
 from typing import Final
 
 from domicile.errors import DomicileError
-from domicile.http.head import FIELD_LINE, MAX_LENGTH, TOKEN, Framing
+from domicile.http.head import (
+    FIELD_LINE,
+    FRAMING_NAMES,
+    MAX_LENGTH,
+    TOKEN,
+    Framing,
+)
 
 MAX_CHUNK_LINE: Final = 4 * 1024
 MAX_TRAILERS_SIZE: Final = 8 * 1024
@@ -168,6 +174,10 @@ class ChunkedBody:
             raise BadBody("The trailers are larger than 8 KiB.")
         if _TRAILER_LINE.fullmatch(line) is None:
             raise BadBody("A trailer is not `name: value` on one line.")
+        # RFC 9110 section 6.5.1: "Many fields cannot be processed outside the header
+        # section", and who takes these two from a trailer reads another message.
+        if line.partition(b":")[0].lower() in FRAMING_NAMES:
+            raise BadBody("A trailer tells how the body ends.")
 
 
 Body = LengthBody | ChunkedBody | CloseBody

@@ -54,7 +54,7 @@ _SINGLED_OUT: Final = frozenset(
         b"upgrade",
     )
 )
-_FRAMING_NAMES: Final = frozenset((b"content-length", b"transfer-encoding"))
+FRAMING_NAMES: Final = frozenset((b"content-length", b"transfer-encoding"))
 
 
 class Framing(Enum):
@@ -262,7 +262,7 @@ def _read_fields(
         if name in _SINGLED_OUT:
             # RFC 9110 section 5.6.3 allows it, but llhttp takes `chunked` before a tab
             # for some other coding: where two differ, smuggling begins.
-            if b"\t" in raw and name in _FRAMING_NAMES:
+            if b"\t" in raw and name in FRAMING_NAMES:
                 raise BadHead(400, "A tab is beside what tells how the body ends.")
             singled.setdefault(name, []).append(value)
     return fields, singled
