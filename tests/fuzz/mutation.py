@@ -17,7 +17,7 @@ _TELLING = (0, 1, 9, 10, 13, 32, 44, 58, 59, 63, 64, 127, 128, 192, 255)
 def load(*folder: str) -> dict[str, bytes]:
     """Read a folder of the corpus: what each file shows, and its octets."""
     root = CORPUS.joinpath(*folder)
-    files = sorted(path for path in root.rglob("*") if path.is_file())
+    files = sorted(path for path in root.glob("*/*") if path.is_file())
     assert files, root
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
 

@@ -48,7 +48,7 @@ def cut(random: Random, stream: bytes, size: int = 0) -> list[bytes]:
     What is long enough to be refused for it is cut into fewer: each piece has us look
     at all that came before.
     """
-    least = 1 + len(stream) // 2000
+    least = 1 + len(stream) // 500
     most = least * random.choice((1, 2, 9, 80))
     pieces = []
     at = 0
