@@ -36,13 +36,13 @@ def check(random, stream, size=0) -> set[tuple[str, str]]:
     reading = read(random, stream, size)
     differences = {compare(name, reading, ask(stream)) for name, ask in ORACLES.items()}
     if isinstance(reading, Taken):
-        check_forwarding(reading)
+        check_forwarding(stream, reading)
     return differences - {None}
 
 
-def check_forwarding(reading) -> None:
+def check_forwarding(stream, reading) -> None:
     """Hold that what goes on is one request, for both oracles and for ourselves."""
-    (written, target) = next(iter({write_forward(http, reading) for http in TWINS}))
+    ((written, target),) = {write_forward(http, stream) for http in TWINS}
     for name, ask in [*ORACLES.items(), ("the next hop", ask_next_hop)]:
         theirs = ask(written + NEXT)
         if not isinstance(theirs, Taken):
@@ -59,8 +59,9 @@ def ask_next_hop(stream):
     return read_request(http, [stream], limits=http.head.FROM_A_HOP)
 
 
-def write_forward(http, reading) -> tuple[bytes, bytes]:
+def write_forward(http, stream) -> tuple[bytes, bytes]:
     """Write the request and its body as the proxy does; give it, and its target."""
+    reading = read_request(http, [stream])
     head = reading.head
     asked = http.host.read_host(head)
     client = http.fields.Client("192.0.2.7", "https")

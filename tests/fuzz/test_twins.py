@@ -2,6 +2,8 @@
 
 import sys
 
+from mutation import load
+from reading import read_request
 from twins import find_twins, load_plain
 
 import domicile.dns.message
@@ -26,3 +28,11 @@ def test_where_nothing_is_compiled_there_is_one_of_each():
     (installed, *plain) = find_twins("domicile.dns", "message")
     assert installed.message is domicile.dns.message
     assert bool(plain) == (not domicile.dns.message.__file__.endswith(".py"))
+
+
+def test_the_plain_twin_reads_the_corpus_as_the_installed_one_does():
+    names = ("head", "host", "body", "fields")
+    (installed, *_) = find_twins("domicile.http", *names)
+    plain = load_plain("domicile.http", *names)
+    for stream in load("http", "requests").values():
+        assert read_request(plain, [stream]) == read_request(installed, [stream])
