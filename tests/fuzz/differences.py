@@ -1,7 +1,7 @@
 """Where we differ from h11 and llhttp on purpose: all the differences there may be.
 
 None of them is a message that both take and that ends elsewhere, or says something
-else; but for one, which no app of ours can see.
+else; but for the two in the last table, of which no app of ours can see anything.
 """
 
 from reading import Fields, Reading, Refused, Taken
@@ -58,10 +58,14 @@ STRICTNESS = {
     "Transfer-Encoding is not for HTTP/1.0.": "RFC 9112 6.1: MUST be taken for faulty",
 }
 
-# Both take it, and the oracle ends it elsewhere.
-FRAMED_APART = {
+# Both take it, and the oracle makes something else of it.
+APART = {
     ("llhttp", "a body behind an Upgrade"): "RFC 9110 7.8: an Upgrade MAY be ignored, "
     "and we do; llhttp switches at once. It never goes on with a body: see fields.py",
+    (
+        "llhttp",
+        "close beside keep-alive",
+    ): "RFC 9112 9.3: close wins; in HTTP/1.0 llhttp has the connection persist",
 }
 
 
@@ -76,7 +80,11 @@ def compare(oracle: str, ours: Reading, theirs: Reading) -> tuple[str, str] | No
         assert ours.line == theirs.line
         assert _plainly(ours.fields) == _plainly(theirs.fields)
         assert apart or (ours.body, ours.end) == (theirs.body, theirs.end)
-        assert theirs.keeps_alive in (None, ours.keeps_alive)
+        if theirs.keeps_alive not in {None, ours.keeps_alive}:
+            assert oracle == "llhttp"
+            assert {b"close", b"keep-alive"} <= _options(ours.fields)
+            assert not ours.keeps_alive
+            return oracle, "close beside keep-alive"
     elif isinstance(theirs, Taken) and not apart:
         assert isinstance(ours, Refused), f"whole for {oracle}, and not here"
         assert ours.reason in STRICTNESS, ours
@@ -96,9 +104,13 @@ def _upgrades_with_body(theirs: Reading) -> bool:
     if not isinstance(theirs, Taken):
         return False
     names = {name for name, _ in theirs.fields}
-    options = [value.lower() for name, value in theirs.fields if name == b"connection"]
     return (
         b"upgrade" in names
-        and any(b"upgrade" in option for option in options)
+        and b"upgrade" in _options(theirs.fields)
         and not names.isdisjoint((b"content-length", b"transfer-encoding"))
     )
+
+
+def _options(fields: Fields) -> set[bytes]:
+    values = [value.lower() for name, value in fields if name == b"connection"]
+    return {option.strip(b" \t") for value in values for option in value.split(b",")}
