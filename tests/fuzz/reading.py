@@ -65,12 +65,9 @@ def read_request(http, pieces: Iterable[bytes], **limits) -> Reading:
     return _Reader(http, parse, _accept_request, 400).read(pieces)
 
 
-def read_response(http, pieces: Iterable[bytes], method: bytes) -> Reading:
+def read_response(http, pieces: Iterable[bytes], method: bytes, **limits) -> Reading:
     """Read one response, and the end of its connection, as an exchange does."""
-
-    def parse(buffer):
-        return http.head.parse_response_head(buffer, method=method)
-
+    parse = functools.partial(http.head.parse_response_head, method=method, **limits)
     return _Reader(http, parse, _accept_response, CUT).read([*pieces, b""])
 
 
