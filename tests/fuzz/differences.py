@@ -15,6 +15,8 @@ LENIENCES = {
     ("h11", "Received server _SWITCH_UPGRADE event without a pending proposal"): "RFC "
     "9110 15.2.2: whether a 101 was asked for is decided after its head was read",
     ("llhttp", "Pause on CONNECT/Upgrade"): "RFC 9110 15.2.2, as above",
+    ("llhttp", "a 1xx that it does not know"): "RFC 9112 6.3: any 1xx ends with its head, "
+    "whatever length it tells; none goes on with one",
     ("llhttp", "Data after `Connection: close`"): "RFC 9112 9.6: it is the final response "
     "that a close follows, not one of 1xx",
 }  # fmt: skip

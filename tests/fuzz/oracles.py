@@ -79,6 +79,8 @@ def _read_with_llhttp(listener: "_Listener", stream: bytes) -> Reading | None:
             pass
         except httptools.HttpParserError as error:
             return Refused(400, str(error))
+        if listener.is_lost:
+            return Refused(400, "a 1xx that it does not know")
         if listener.done:
             listener.end = at + 1
             return None
@@ -96,6 +98,7 @@ class _Listener:
         self.body = b""
         self.keeps_alive = False
         self.in_body = False
+        self.is_lost = False
         self.done = False
         self.end = 0
 
@@ -118,6 +121,9 @@ class _Listener:
 
     def on_headers_complete(self) -> None:
         self.in_body = not self._is_interim()
+        # It reads a body behind the others, if they tell a length.
+        known = {100, 102, 103}
+        self.is_lost = not self.in_body and self.parser.get_status_code() not in known
         self.keeps_alive = self.parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
