@@ -13,6 +13,13 @@ def pytest_addoption(parser):
         metavar="N",
         help="how many times as far the tests marked `soak` go (default 1)",
     )
+    parser.addoption(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="which case comes first in tests that make theirs from seeds (default 1)",
+    )
 
 
 def pytest_configure(config):
@@ -30,6 +37,17 @@ def pytest_terminal_summary(terminalreporter, config):
 def effort(pytestconfig):
     """How far a test that could go on for ever goes: 1, and more with `make soak`."""
     return pytestconfig.getoption("effort")
+
+
+@pytest.fixture(scope="session")
+def seeds(pytestconfig, effort):
+    """Give the seeds of so many cases, as often as the effort says."""
+    first = pytestconfig.getoption("seed")
+
+    def count(cases):
+        return range(first, first + cases * effort)
+
+    return count
 
 
 @pytest.fixture(scope="session")

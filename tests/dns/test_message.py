@@ -1,6 +1,7 @@
 """Queries read and replies written, with dnspython on the other side."""
 
 import struct
+import sys
 
 import dns.edns
 import dns.flags
@@ -89,6 +90,9 @@ MALFORMED = {
     "owner that points into the header": packet(
         QUESTION + record(b"\xc0\x04"), (1, 0, 0, 1)
     ),
+    "owner that leads to what runs into it": packet(
+        QUESTION + record(b"\0", b"\x04") + record(b"\1a\xc0\x2a"), (1, 0, 0, 2)
+    ),
     "owner of 256 octets": packet(
         QUESTION + record(b"\1a" * 119 + b"\2aa\xc0\x0c"), (1, 0, 0, 1)
     ),
@@ -97,6 +101,9 @@ MALFORMED = {
     ),
     "two authorities in an IXFR": packet(
         IXFR + record(b"\xc0\x0c", kind=6) * 2, (1, 0, 2, 0)
+    ),
+    "owners that take too many hops together": packet(
+        QUESTION + record(b"\xc0\x0c") * 128, (1, 0, 0, 128)
     ),
     "owner of a reserved type": packet(QUESTION + b"\x80" + OPT, (1, 0, 0, 1)),
 }
@@ -108,11 +115,13 @@ def test_what_breaks_the_rules_is_a_form_error(octets):
 
 
 @pytest.mark.parametrize("opcode", [1, 2, 3, 4, 5, 6, 15])
-def test_other_opcodes_are_not_implemented_and_come_back(opcode):
+def test_other_opcodes_are_not_for_us_and_come_back(opcode):
+    """NOTIFY is refused, whoever sends it; the others are not implemented."""
     parsed = parse_query(packet(b"", (0, 0, 0, 0), flags=opcode << 11))
     assert isinstance(parsed, Malformed)
     reply = dns.message.from_wire(write_refusal(parsed))
-    assert (reply.opcode(), reply.rcode()) == (opcode, Rcode.NOTIMP)
+    refused = Rcode.REFUSED if opcode == 4 else Rcode.NOTIMP
+    assert (reply.opcode(), reply.rcode()) == (opcode, refused)
 
 
 @pytest.mark.parametrize(("size", "heeded"), [(0, 512), (511, 512), (513, 513)])
@@ -141,6 +150,26 @@ def test_other_additional_records_are_stepped_over():
     other = b"\xc0\x0c" + struct.pack("!2HIH", 16, 1, 0, 2) + b"\1x"
     parsed = parse_query(packet(QUESTION + other + OPT, (1, 0, 0, 2)))
     assert parsed.edns == Edns(1232, 0, dnssec_ok=False)
+
+
+def test_no_packet_makes_the_parser_walk_further_than_its_length():
+    """Each of 5,000 owners leads to a chain of 127 pointers; all work is counted."""
+    chain = b"".join((0xC000 | at).to_bytes(2) for at in (12, *range(42, 292, 2)))
+    tail = record((0xC000 | 42 + len(chain) - 2).to_bytes(2))
+    octets = packet(QUESTION + record(b"\0", chain) + tail * 5000, (1, 0, 0, 5001))
+    lines = 0
+
+    def count(_frame, _event, _argument):
+        nonlocal lines
+        lines += 1
+        return count
+
+    sys.settrace(count)
+    try:
+        parse_query(octets)
+    finally:
+        sys.settrace(None)
+    assert lines < len(octets)
 
 
 def test_an_owner_may_have_255_octets_and_point_at_the_question():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domicile.http.head import (
+    FROM_A_HOP,
     Framing,
     NeedMore,
     Refusal,
@@ -72,6 +73,9 @@ REFUSED = [
     (request(b"Transfer-Encoding:"), 400),
     (request(b"Transfer-Encoding: \x0bchunked"), 400),
     (request(b'Transfer-Encoding: "chunked"'), 501),
+    (request(b"Transfer-Encoding:\tchunked"), 400),
+    (request(b"Transfer-Encoding: chunked\t"), 400),
+    (request(b"Content-Length:\t1"), 400),
     (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     (request(b"Content-Length: 1", b"Content-Length: 1"), 400),
     (request(b"Content-Length: 1, 1"), 400),
@@ -104,6 +108,20 @@ def test_a_bad_request_is_refused_with_its_status(sent, status):
     assert refusal.reason
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [[b"X: 1"] * 109, [b"X: " + b"a" * 16382], [b"X: " + b"a" * 11000] * 3],
+)
+def test_a_hop_may_say_more_than_a_client(lines):
+    sent = request(*lines)
+    assert parse_request_head(sent).status == 431
+    assert parse_request_head(sent, limits=FROM_A_HOP).end == len(sent)
+    answer = response(b"HTTP/1.1 200 OK", *lines)
+    assert parse_response_head(answer, method=b"GET").status == 502
+    parsed = parse_response_head(answer, method=b"GET", limits=FROM_A_HOP)
+    assert parsed.end == len(answer)
+
+
 @pytest.mark.parametrize("sent", [sent for sent, _ in REFUSED])
 def test_a_bad_request_is_refused_alike_byte_by_byte(sent):
     assert drip(sent, [1] * len(sent)) == parse_request_head(sent)
@@ -114,7 +132,7 @@ TAKEN = [
     (request(b"Content-Length: 0"), Framing.LENGTH, 0),
     (request(b"Content-Length: 12"), Framing.LENGTH, 12),
     (request(b"Content-Length: 9223372036854775807"), Framing.LENGTH, 2**63 - 1),
-    (request(b"Transfer-Encoding: \tChunked \t"), Framing.CHUNKED, 0),
+    (request(b"Transfer-Encoding:  Chunked "), Framing.CHUNKED, 0),
     (b"FROB-1 * HTTP/1.0\r\n\r\n", Framing.NONE, 0),
     (b"\r\nGET / HTTP/1.1\r\n\r\n", Framing.NONE, 0),
     (request(b"X:", b"Y:\t caf\xc3\xa9 \t z \t"), Framing.NONE, 0),
@@ -211,6 +229,7 @@ def test_a_response_body_ends_as_rfc_9112_says(row):
         ),
         response(b"HTTP/1.0 200 OK", b"Transfer-Encoding: chunked"),
         response(b"HTTP/1.1 200 OK", b"Transfer-Encoding: gzip"),
+        response(b"HTTP/1.1 200 OK", b"Transfer-Encoding: chunked\t"),
         response(b"HTTP/1.1 204 No Content", b"Content-Length: x"),
         b"HTTP/1.1 200 " + b"a" * 8192,
     ],

@@ -110,6 +110,34 @@ async def test_a_tombstone_leads_to_the_app_with_the_client_s_own_address(
 
 
 @pytest.mark.usefixtures("link")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [b"X: y"] * 98,
+        [b"X:" + b"y" * 16382],
+        [b"X:" + b"y" * 16320] * 2,
+    ],
+    ids=["98 of them", "one of 16 KiB", "32 KiB of them"],
+)
+async def test_what_is_not_too_much_for_one_proxy_is_not_for_two(
+    other_records, upstream, ask, fields
+):
+    """Each hop adds fields of its own, to the request and to the response."""
+
+    async def answer_alike(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"\r\n".join([b"HTTP/1.1 200 OK", *fields, b"", b"hello"]))
+        await writer.drain()
+
+    other_records.live(await upstream(answer_alike), 2, cluster="birch")
+    host, close = f"Host: {HOST}".encode(), b"Connection: close"
+    request = b"\r\n".join([b"GET / HTTP/1.1", host, close, *fields, b"", b""])
+    answer = await ask(request)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"hello" in answer
+
+
+@pytest.mark.usefixtures("link")
 async def test_a_forward_waits_for_the_first_certificate_of_its_proxy(
     other_records, upstream, ask, front, files
 ):

@@ -94,10 +94,14 @@ def test_what_is_no_question_gets_formerr(udp, tcp, what):
         assert dns.message.from_wire(reply).rcode() == dns.rcode.NOERROR
 
 
-def test_other_operations_are_not_implemented(demo):
+@pytest.mark.parametrize(
+    ("opcode", "rcode"),
+    [(dns.opcode.STATUS, dns.rcode.NOTIMP), (dns.opcode.NOTIFY, dns.rcode.REFUSED)],
+)
+def test_other_operations_are_not_for_us(demo, opcode, rcode):
     query = dns.message.make_query(HELLO, "A")
-    query.set_opcode(dns.opcode.STATUS)
-    assert demo.ask_dns(query).rcode() == dns.rcode.NOTIMP
+    query.set_opcode(opcode)
+    assert demo.ask_dns(query).rcode() == rcode
 
 
 @pytest.mark.parametrize("sent", [b"\x00", b"\xff\xff" + GOOD, b"\x00\x05" + GOOD[:3]])

@@ -48,6 +48,14 @@ BAD = {
     ),
     "chunks in HTTP/1.0": (400, post(CHUNKED, line=b"POST / HTTP/1.0")),
     "chunks twice": (400, post(CHUNKED, CHUNKED, body=b"0\r\n\r\n")),
+    "chunks behind a tab": (
+        400,
+        post(b"Transfer-Encoding:\tchunked", body=b"0\r\n\r\n"),
+    ),
+    "a trailer that tells a length": (
+        400,
+        post(CHUNKED, body=b"0\r\nContent-Length: 5\r\n\r\n"),
+    ),
     "an unknown coding": (501, post(b"Transfer-Encoding: gzip, chunked")),
     "a chunk of no size": (400, post(CHUNKED, body=b"many\r\nhello\r\n")),
     "a chunk longer than it says": (400, post(CHUNKED, body=b"2\r\nhello\r\n")),

@@ -28,12 +28,14 @@ TC = 0x0200
 RD = 0x0100
 CD = 0x0010
 OPCODE = 0x7800
+NOTIFY = 4 << 11
 DO = 0x8000
 
 CLASS_IN = 1
 CLASS_ANY = 255
 POINTER = 0xC000
-# No name has more labels than that, so honest pointers are fewer.
+# No name has more labels than that, so honest pointers are fewer; all the owners of a
+# query share them, or 5,000 short owners could each ask for a long walk.
 _MOST_POINTERS = 127
 
 PLAIN_LIMIT = 512  # RFC 1035 4.2.1
@@ -91,7 +93,9 @@ def parse_query(packet: bytes) -> Query | Malformed | Ignored:
     if flags & QR:
         return Ignored()
     if flags & OPCODE:
-        return Malformed(ident, flags, Rcode.NOTIMP)
+        # RFC 1996 3.10: a NOTIFY is for a secondary, from its primary; we have neither.
+        known = flags & OPCODE == NOTIFY
+        return Malformed(ident, flags, Rcode.REFUSED if known else Rcode.NOTIMP)
     # RFC 9619 4: "a DNS message with OPCODE = 0 and QDCOUNT > 1 MUST NOT be accepted".
     if questions != 1 or answers:
         return Malformed(ident, flags, Rcode.FORMERR)
@@ -137,9 +141,10 @@ def _parse_body(
         return None
     rdtype, rdclass = _QUESTION.unpack_from(packet, at - _QUESTION.size)
     edns = None
+    hops = _MOST_POINTERS
     for index in range(authorities + additionals):
-        fixed = _end_of_owner(packet, at)
-        if fixed is None or fixed + _RECORD.size > len(packet):
+        fixed, hops = _end_of_owner(packet, at, hops)
+        if not fixed or fixed + _RECORD.size > len(packet):
             return None
         kind, size, ttl, length = _RECORD.unpack_from(packet, fixed)
         data = fixed + _RECORD.size
@@ -158,31 +163,36 @@ def _parse_body(
     return Query(ident, flags, name, rdtype, rdclass, edns) if whole else None
 
 
-def _end_of_owner(packet: bytes, start: int) -> int | None:
-    """Step over a name that may go on at pointers; None where there is none."""
+def _end_of_owner(packet: bytes, start: int, hops: int) -> tuple[int, int]:
+    """Step over a name that may go on at pointers: its end, 0 where there is none.
+
+    `hops` is how many pointers may be followed; what is left of them comes back.
+    """
     at = segment = start
+    limit = len(packet)
     end = 0
     room = LONGEST_NAME - 1
-    hops = _MOST_POINTERS
-    while at < len(packet):
+    while at < limit:
         length = packet[at]
         if length == 0:
-            return end or at + 1
+            return end or at + 1, hops
         if length >= POINTER >> 8:
             target = int.from_bytes(packet[at : at + 2], "big") & ~POINTER
             hops -= 1
             # RFC 1035 4.1.4: "a pointer to a prior occurance of the same name". So
-            # each leads further back, and none in a circle.
-            if not HEADER.size <= target < segment or hops < 0:
-                return None
+            # each leads further back, none in a circle, and what it leads to ends
+            # before what led there.
+            if at + 2 > limit or not HEADER.size <= target < segment or hops < 0:
+                break
             end = end or at + 2
+            limit = segment
             at = segment = target
             continue
         room -= length + 1
         if length > LONGEST_LABEL or room < 0:
-            return None
+            break
         at += length + 1
-    return None
+    return 0, hops
 
 
 def _options_fit(packet: bytes, at: int, length: int) -> bool:

@@ -10,7 +10,13 @@ from enum import Enum
 from typing import Final
 
 from domicile.errors import DomicileError
-from domicile.http.head import FIELD_LINE, MAX_LENGTH, TOKEN, Framing
+from domicile.http.head import (
+    FIELD_LINE,
+    FRAMING_NAMES,
+    MAX_LENGTH,
+    TOKEN,
+    Framing,
+)
 
 MAX_CHUNK_LINE: Final = 4 * 1024
 MAX_TRAILERS_SIZE: Final = 8 * 1024
@@ -18,6 +24,7 @@ MAX_TRAILERS_SIZE: Final = 8 * 1024
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _NOTHING: Final = memoryview(b"")
+_NO_CHUNK_END: Final = "A chunk does not end in CRLF where its size says."
 
 # RFC 9112 section 7.1.1, without the BWS that only attackers send.
 _EXTENSION: Final = (
@@ -116,8 +123,6 @@ class ChunkedBody:
                 line = self._line + data[position : newline + 1]
                 self._line = b""
                 position = newline + 1
-                if len(line) > MAX_CHUNK_LINE:
-                    raise BadBody("A line between chunks is longer than 4 KiB.")
                 self._read_line(line)
         self.excess = view[position:]
         return pieces
@@ -129,16 +134,19 @@ class ChunkedBody:
 
     def _keep(self, part: bytes) -> None:
         self._line += part
-        if len(self._line) >= MAX_CHUNK_LINE:
+        if self._line_is is _Line.CHUNK_END:
+            if self._line != b"\r":
+                raise BadBody(_NO_CHUNK_END)
+        elif len(self._line) >= MAX_CHUNK_LINE:
             raise BadBody("A line between chunks is longer than 4 KiB.")
-        if self._line_is is _Line.CHUNK_END and self._line != b"\r":
-            raise BadBody("A chunk is longer than its size says.")
 
     def _read_line(self, line: bytes) -> None:
-        if self._line_is is _Line.CHUNK:
-            self._read_chunk_line(line)
-        elif self._line_is is _Line.CHUNK_END:
+        if self._line_is is _Line.CHUNK_END:
             self._read_chunk_end(line)
+        elif len(line) > MAX_CHUNK_LINE:
+            raise BadBody("A line between chunks is longer than 4 KiB.")
+        elif self._line_is is _Line.CHUNK:
+            self._read_chunk_line(line)
         else:
             self._read_trailer(line)
 
@@ -154,7 +162,7 @@ class ChunkedBody:
 
     def _read_chunk_end(self, line: bytes) -> None:
         if line != b"\r\n":
-            raise BadBody("A chunk does not end in CRLF where its size says.")
+            raise BadBody(_NO_CHUNK_END)
         self._line_is = _Line.CHUNK
 
     def _read_trailer(self, line: bytes) -> None:
@@ -166,6 +174,10 @@ class ChunkedBody:
             raise BadBody("The trailers are larger than 8 KiB.")
         if _TRAILER_LINE.fullmatch(line) is None:
             raise BadBody("A trailer is not `name: value` on one line.")
+        # RFC 9110 section 6.5.1: "Many fields cannot be processed outside the header
+        # section", and who takes these two from a trailer reads another message.
+        if line.partition(b":")[0].lower() in FRAMING_NAMES:
+            raise BadBody("A trailer tells how the body ends.")
 
 
 Body = LengthBody | ChunkedBody | CloseBody

@@ -12,6 +12,7 @@ import secrets
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -142,8 +143,9 @@ class Conversation:
                 return None
         except Stalled:
             return None
+        parse = partial(parse_request_head, limits=wire.limits)
         try:
-            head = await wire.read_head(parse_request_head, patience.head)
+            head = await wire.read_head(parse, patience.head)
         except Stalled:
             return Refusal(408, "The head did not come to its end.")
         if isinstance(head, RequestHead):

@@ -148,7 +148,8 @@ class Exchange:
         raise NoResponse(502, f"The app gave more than {MOST_INTERIM} 1xx responses.")
 
     async def _read_head(self, pump: asyncio.Task[None] | None) -> ResponseHead:
-        parse = partial(parse_response_head, method=self._head.method)
+        limits = self._upstream.limits
+        parse = partial(parse_response_head, method=self._head.method, limits=limits)
         while True:
             moved = self._moved
             try:

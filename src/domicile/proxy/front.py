@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from domicile.http.head import FROM_A_HOP, FROM_OUTSIDE
 from domicile.proxy.conversation import Conversation, Surroundings
 from domicile.proxy.pages import write_page
 from domicile.proxy.wire import Wire
@@ -29,7 +30,9 @@ class Front:
 
     def accept(self) -> Wire:
         """Make the protocol of a new connection."""
-        return Wire(self._converse, self.around.patience.stall)
+        around = self.around
+        limits = FROM_A_HOP if around.link else FROM_OUTSIDE
+        return Wire(self._converse, around.patience.stall, limits)
 
     async def end(self) -> None:
         """Cut what is still open."""

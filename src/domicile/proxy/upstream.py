@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
+from domicile.http.head import FROM_A_HOP, FROM_OUTSIDE
 from domicile.proxy.patience import Patience
 from domicile.proxy.wire import Wire
 from domicile.service.tls import link_name
@@ -65,8 +66,9 @@ class Pool:
             if place.cluster:
                 await self._enrolled.wait()
             tls = self.context if place.cluster else None
+            limits = FROM_A_HOP if place.cluster else FROM_OUTSIDE
             _, wire = await loop.create_connection(
-                lambda: Wire(stall=self._patience.answer),
+                lambda: Wire(stall=self._patience.answer, limits=limits),
                 place.address,
                 place.port,
                 ssl=tls,

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from domicile.errors import DomicileError
 from domicile.http.body import BadBody, Body
-from domicile.http.head import NeedMore, Refusal
+from domicile.http.head import FROM_OUTSIDE, Limits, NeedMore, Refusal
 
 Head = TypeVar("Head")
 
@@ -32,18 +32,25 @@ class Wire(asyncio.Protocol):
 
     __slots__ = (
         "_arrival", "_on_made", "_reads", "_room", "_stall", "broken",
-        "buffer", "ended", "idle_since", "lost", "on_ended", "on_lost", "paused",
-        "transport", "writes",
+        "buffer", "ended", "idle_since", "limits", "lost", "on_ended", "on_lost",
+        "paused", "transport", "writes",
     )  # fmt: skip
 
     transport: asyncio.Transport
 
     def __init__(
-        self, on_made: "Callable[[Wire], None] | None" = None, stall: float = 30.0
+        self,
+        on_made: "Callable[[Wire], None] | None" = None,
+        stall: float = 30.0,
+        limits: Limits = FROM_OUTSIDE,
     ) -> None:
-        """`stall` is for how long the peer may not read what is written."""
+        """`stall` is for how long the peer may not read what is written.
+
+        `limits` are those of the heads that come.
+        """
         self._on_made = on_made
         self._stall = stall
+        self.limits = limits
         self._arrival: asyncio.Future[bool] | None = None
         self._room: asyncio.Future[bool] | None = None
         self.paused = False
