@@ -7,6 +7,7 @@ at once: never a residence without the endpoint that belongs to it.
 import msgspec
 
 from domicile.config import Address
+from domicile.manager import ports
 from domicile.model.moves import supersedes
 from domicile.model.records import (
     Authority,
@@ -52,7 +53,9 @@ async def forget_endpoint(store: Store, wanted: Residence) -> int:
     """
     async with store.transaction() as tx:
         if await tx.get(Residence, wanted.key) == _for_proxies(wanted):
+            known = await tx.get(Endpoint, wanted.app)
             await tx.delete(Endpoint, wanted.app)
+            await ports.leave(tx, known)
     return tx.serial or (await store.head()).serial
 
 
@@ -84,9 +87,16 @@ async def _write(
             return (await tx.head()).serial
         if current != told:
             await tx.put(told)
-        if endpoint and await tx.get(Endpoint, endpoint.key) != endpoint:
+        known = endpoint and await tx.get(Endpoint, endpoint.key)
+        if endpoint and known != endpoint:
             await tx.put(endpoint)
+            if known and _place_of(known) != _place_of(endpoint):
+                await ports.leave(tx, known)
     return tx.serial or (await store.head()).serial
+
+
+def _place_of(endpoint: Endpoint) -> tuple[str, int]:
+    return endpoint.address, endpoint.port
 
 
 def _for_proxies(wanted: Residence) -> Residence:

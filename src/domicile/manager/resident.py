@@ -10,7 +10,7 @@ A new wish cancels what the one before had begun; each way begins from what is t
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from domicile.manager.launch import (
     begin,
     find_endpoint,
 )
+from domicile.manager.ports import Left, left_by_others, others_ports
 from domicile.manager.watch import Watch, holders_at
 from domicile.model.moves import Report, Status
 from domicile.model.records import EndpointState, Release, Residence, ResidenceState
@@ -205,12 +206,17 @@ class Resident:
 
     async def _start(self, wanted: Residence, release: Release) -> _Running:
         folder = await self._site.releases.fetch(release)
-        order = self._order(wanted, release, folder, _port_for(wanted))
+        store = self._site.store
+        left = await left_by_others(store, self._site.feed, self._app)
+        avoid = await others_ports(store, self._app) | {p.address.port for p in left}
+        port = _port_for(wanted, avoid)
+        order = self._order(wanted, release, folder, port)
         lease = _Lease(release.id, order.port)
         write_durably(self._lease_file, msgspec.json.encode(lease))
         # From here on it is ours to stop, whatever comes in between.
         process = self._process = begin(order, self._site.processes)
         endpoint = await find_endpoint(process, order, self._site.start_seconds)
+        _refuse_anothers(wanted, endpoint, left)
         process.note_port(endpoint.port)
         return _Running(process, endpoint, release.id, order.port)
 
@@ -303,10 +309,10 @@ def in_flight(feed: Feed, app: str, serial: int) -> int:
     return count or (-1 if any(note.serial < serial for note in notes) else 0)
 
 
-def _port_for(wanted: Residence) -> int:
+def _port_for(wanted: Residence, avoid: Collection[int]) -> int:
     """Choose the port to tell it; raises PortTaken where only one is possible."""
     if not wanted.port:
-        return free_port()
+        return free_port(avoid)
     try:
         return free_port(among=range(wanted.port, wanted.port + 1))
     except NoFreePort:
@@ -314,6 +320,17 @@ def _port_for(wanted: Residence) -> int:
             f"{wanted.name} always listens on port {wanted.port}, which is taken on "
             "this machine: it cannot overlap with itself here"
         ) from None
+
+
+def _refuse_anothers(wanted: Residence, endpoint: Address, left: list[Left]) -> None:
+    """Go on only where no proxy may take it for another app; raises PortTaken."""
+    for each in left:
+        if each.address == endpoint:
+            raise PortTaken(
+                f"{wanted.name} listens on port {endpoint.port}, which was another "
+                f"app's, and {', '.join(each.unaware)} may not know that it is so no "
+                "more: try again once that is heard of"
+            )
 
 
 async def _cancel(task: "asyncio.Task[None] | None") -> None:

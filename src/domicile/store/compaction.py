@@ -66,6 +66,8 @@ async def _compact_always(store: Store, feed: Feed) -> None:
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
+            if lost := await feed.forget_lost():
+                _log.warning("followers are known no more", names=lost)
             if forgotten := await compact(store, feed):
                 _log.info("changes are forgotten", count=forgotten)
         except DBAPIError as error:

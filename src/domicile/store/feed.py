@@ -21,6 +21,7 @@ from domicile.store.store import Store
 POLL_SECONDS = 1.0  # an answer comes at least so often
 BEHIND_SECONDS = 5.0  # a follower without an answer for so long is behind
 SILENT_SECONDS = 10.0  # and nobody waits for one that is silent for so long
+LOST_SECONDS = 7 * 86400.0  # and after that it is known no more
 SHARE_SECONDS = 1.0  # so often the owners of a store tell each other whom they heard
 
 # What this process heard itself is newer than what another shared so long ago.
@@ -90,6 +91,23 @@ class Feed:
             gives_up = min(one.followed for one in missing) + SILENT_SECONDS
             await self._bell.wait(min(deadline, gives_up) - now)
         return {one.name for one in missing}
+
+    def unaware(self, serial: int) -> list[str]:
+        """Name the followers that have not acknowledged a serial, silent ones too."""
+        return sorted(
+            one.name for one in self._followers.values() if one.serial < serial
+        )
+
+    async def forget_lost(self) -> list[str]:
+        """Know those no more that have been silent for days; names them."""
+        lost = [
+            one.name
+            for one in self._followers.values()
+            if one.silent_for(self._clock()) > LOST_SECONDS
+        ]
+        for name in lost:
+            await self.forget(name)
+        return lost
 
     async def forget(self, name: str) -> None:
         """Know a follower no more, until it asks again."""

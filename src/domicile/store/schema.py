@@ -143,3 +143,13 @@ deletions = Table(
     Column("app", String, primary_key=True),
     Column("at", Float, nullable=False),
 )
+
+# A cluster's: ports that apps have left, with the serial by which proxies know it.
+ports = Table(
+    "ports",
+    metadata,
+    Column("address", String, primary_key=True),
+    Column("port", Integer, primary_key=True),
+    Column("app", String, primary_key=True),
+    Column("serial", Serial, nullable=False),
+)
