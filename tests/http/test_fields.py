@@ -6,6 +6,7 @@ from domicile.http.fields import (
     Client,
     forward_request,
     forward_response,
+    pass_through,
     write_request_head,
     write_response_head,
 )
@@ -153,3 +154,39 @@ def test_what_is_written_reads_back():
     )
     assert (response.status, response.reason) == (404, b"Not Found")
     assert response.fields == fields
+
+
+def request(*lines):
+    sent = b"GET / HTTP/1.1\r\nHost: a.example\r\n"
+    head = parse_request_head(sent + b"".join(x + b"\r\n" for x in lines) + b"\r\n")
+    assert isinstance(head, RequestHead)
+    return head
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"X: y",
+        b"CDN-Loop: other",
+        b"CDN-Loop: domicile-birch, other; v=domicile-amber",
+        b"CDN-Loop: ",
+    ],
+)
+def test_what_was_not_here_goes_on_with_our_mark(line):
+    assert pass_through(request(line), b"domicile-amber") == (
+        b"cdn-loop", b"domicile-amber",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"CDN-Loop: domicile-amber"],
+        [b"CDN-Loop: other, Domicile-Amber; v=1"],
+        [b"CDN-Loop: other", b"cdn-loop: domicile-amber ;x"],
+    ],
+)
+def test_what_was_here_goes_round_in_a_circle(lines):
+    found = pass_through(request(*lines), b"domicile-amber")
+    assert isinstance(found, Refusal)
+    assert found.status == 508

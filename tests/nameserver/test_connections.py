@@ -100,6 +100,33 @@ async def test_a_burst_is_answered_in_turns(serve, replica):
     await end(writer)
 
 
+async def test_a_message_that_has_begun_comes_to_its_end_or_is_cut(
+    serve, replies, monkeypatch
+):
+    """However long a connection may be idle, and however each octet renews it."""
+    monkeypatch.setattr("domicile.nameserver.connections.MESSAGE", 0.2)
+    reader, writer = await connect(await serve(Connections(replies, idle=60.0)))
+    writer.write(query(1) + query(2)[:7])
+    assert await read_ids(reader, 1) == [1]
+    for octet in query(2)[7:12]:
+        writer.write(bytes([octet]))
+        await asyncio.sleep(0.02)
+    assert await read_end(reader) == EOF
+    await end(writer)
+
+
+async def test_who_is_between_messages_may_be_idle(serve, replies, monkeypatch):
+    monkeypatch.setattr("domicile.nameserver.connections.MESSAGE", 0.05)
+    reader, writer = await connect(await serve(Connections(replies, idle=60.0)))
+    for number in range(3):
+        writer.write(query(number)[:9])
+        await asyncio.sleep(0.01)
+        writer.write(query(number)[9:])
+        assert await read_ids(reader, 1) == [number]
+        await asyncio.sleep(0.1)
+    await end(writer)
+
+
 async def test_who_reads_late_gets_every_answer(serve, replies):
     """Answering stalls and goes on; nothing is lost and nothing is out of order."""
     connections = Connections(replies)

@@ -68,6 +68,44 @@ async def test_an_unknown_host_is_not_found_and_a_bad_request_is_told_so(ask):
     assert status(await ask(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n")) == 505
 
 
+async def test_a_body_that_drips_is_an_attack_and_one_that_comes_is_waited_for(
+    front, records, upstream, wait
+):
+    """However short each pause is: slowhttptest -B sends a byte at a time."""
+    wait(slow_body=0.3, body_rate=100.0)
+    records.live(await upstream(digest_body))
+    head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 4000\r\n\r\n"
+
+    async def send(piece, pause):
+        reader, writer = await asyncio.open_connection("127.0.0.1", front[1])
+        writer.write(head.encode())
+        for _ in range(4000 // len(piece)):
+            if reader._buffer:
+                break
+            writer.write(piece)
+            await asyncio.sleep(pause)
+        answer = await reader.readline()
+        writer.close()
+        return status(answer)
+
+    assert await send(b"x", 0.02) == 408
+    assert await send(b"x" * 100, 0.02) == 200
+
+
+async def test_a_request_that_goes_round_in_a_circle_is_ended(
+    front, records, upstream, ask
+):
+    """RFC 8586: an app, or a CDN in front of us, leads back to us."""
+    front[0].around.cdn = b"domicile-amber"
+    records.live(await upstream(say_head))
+    answer = await ask(GET.replace(b"Host", b"CDN-Loop: cdn.example\r\nHost"))
+    assert status(answer) == 200
+    assert b"cdn-loop: cdn.example\r\n" in answer
+    assert b"cdn-loop: domicile-amber\r\n" in answer
+    again = b"CDN-Loop: cdn.example, domicile-amber\r\nHost"
+    assert status(await ask(GET.replace(b"Host", again))) == 508
+
+
 async def test_pipelined_requests_are_answered_in_order(records, upstream, ask):
     records.live(await upstream(say_head))
     first = f"GET /1 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()

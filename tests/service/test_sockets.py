@@ -105,3 +105,13 @@ def test_ipv6_and_ipv4_share_a_port():
 def test_a_lone_listener_shares_with_nobody():
     with open_alone(ANY) as lone, pytest.raises(PortTaken):
         open_alone(Address(*lone.getsockname()))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_no_datagram_is_ever_fragmented(host):
+    """RFC 9715; the numbers are those of <linux/in.h> and <linux/in6.h>."""
+    listeners = open_for_workers(Address(host, 0), 1, BOTH)
+    (udp,) = listeners.udp
+    level, option = (41, 23) if ":" in host else (0, 10)
+    assert udp.getsockopt(level, option) == 3
+    listeners.close()

@@ -17,6 +17,7 @@ from domicile.http.head import (
 )
 from domicile.http.host import Asked
 
+CDN_LOOP: Final = b"cdn-loop"
 CHUNKED: Final[Field] = (b"transfer-encoding", b"chunked")
 
 # RFC 9110 section 7.6.1, and what each hop settles for itself: Expect is answered
@@ -88,6 +89,18 @@ def forward_request(
     if head.framing is Framing.CHUNKED:
         sent.append(CHUNKED)
     return sent
+
+
+def pass_through(head: RequestHead, cdn: bytes) -> Field | Refusal:
+    """Write our member of CDN-Loop for the next hop, or refuse what has been here.
+
+    RFC 8586, section 2: each member begins with a cdn-id, parameters may follow.
+    """
+    before = [value for name, value in head.fields if name == CDN_LOOP]
+    seen = {member.partition(b";")[0].strip() for member in list_members(before)}
+    if cdn.lower() in seen:
+        return Refusal(508, "The request has come through here before.")
+    return CDN_LOOP, cdn
 
 
 def forward_response(head: ResponseHead) -> list[Field] | Refusal:

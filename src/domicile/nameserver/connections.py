@@ -13,6 +13,8 @@ from domicile.dns.stream import Deframer, frame
 from domicile.nameserver.replies import Replies
 
 IDLE = 10.0
+# From the first octet of a message to its last (RFC 7766, section 6.2.3, leaves it to us).
+MESSAGE = 2.0
 MOST = 1000
 MOST_OF_ONE_PEER = 100
 # What one client has pipelined beyond these waits until others had their turn.
@@ -95,7 +97,10 @@ class Connection(asyncio.Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
+        began = self._deframer.in_midst
         self._waiting += self._deframer.receive(data)
+        if self._deframer.in_midst and not began:
+            self._wait(MESSAGE)
         if self._waiting and not self._stalled:
             self._serve()
 
@@ -128,7 +133,7 @@ class Connection(asyncio.Protocol):
         with self._connections.replies.batch(stream=True) as reply:
             found = [reply(message) for message in messages]
         self._connections.touch(self)
-        self._wait()
+        self._wait(MESSAGE if self._deframer.in_midst else 0.0)
         self._transport.write(b"".join(frame(each) for each in found if each))
         self._go_on()
 
@@ -144,10 +149,12 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float = 0.0) -> None:
+        """Wait for the next message, or so long for the rest of one that has begun."""
         self._stop_timer()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._connections.idle, self.cut)
+        patience = min(seconds or self._connections.idle, self._connections.idle)
+        self._timer = loop.call_later(patience, self.cut)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

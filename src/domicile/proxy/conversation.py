@@ -19,7 +19,12 @@ import structlog
 
 from domicile.config import Address
 from domicile.http.body import BadBody
-from domicile.http.fields import Client, forward_request, write_request_head
+from domicile.http.fields import (
+    Client,
+    forward_request,
+    pass_through,
+    write_request_head,
+)
 from domicile.http.head import (
     Field,
     Framing,
@@ -50,7 +55,8 @@ _log = structlog.get_logger()
 class Surroundings:
     """What a conversation works with; all of a listener share it.
 
-    `in_flight` are the requests with each app of ours, `busy` all that are not answered
+    `cdn` is by what we know, on the public port, a request that was here before (RFC
+    8586). `in_flight` are the requests with each app of ours, `busy` all that are not answered
     yet; `closing` says that no connection is for further requests.
     """
 
@@ -58,6 +64,7 @@ class Surroundings:
     pool: Pool
     tally: Tally
     link: bool = False
+    cdn: bytes = b""
     patience: Patience = field(default_factory=Patience)
     in_flight: Counter[str] = field(default_factory=Counter)
     busy: int = 0
@@ -223,7 +230,7 @@ class Conversation:
         added: tuple[Field, ...] = (),
     ) -> bool:
         head, around = request.head, self._around
-        fields = forward_request(head, request.asked, request.client, _PRIVATE)
+        fields = self._fields_of(request)
         if isinstance(fields, Refusal):
             return await self._refuse(fields.status, head, request.id)
         key = find_websocket_key(head) if head.minor == 1 else None
@@ -245,6 +252,15 @@ class Conversation:
             around.tally.in_flight(-1)
         around.tally.answered(ending, delivery.status)
         return keep
+
+    def _fields_of(self, request: _Request) -> list[Field] | Refusal:
+        head = request.head
+        fields = forward_request(head, request.asked, request.client, _PRIVATE)
+        # Between our own clusters generations end a loop, and sooner.
+        if isinstance(fields, Refusal) or not self._around.cdn:
+            return fields
+        passed = pass_through(head, self._around.cdn)
+        return passed if isinstance(passed, Refusal) else [*fields, passed]
 
     async def _tell(self, status: int, request: _Request) -> bool:
         head = request.head

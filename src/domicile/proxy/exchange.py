@@ -23,7 +23,7 @@ from domicile.http.head import (
 )
 from domicile.http.upgrade import UPGRADE_FIELDS, accepts_websocket
 from domicile.proxy.patience import Patience
-from domicile.proxy.wire import Stalled, Wire
+from domicile.proxy.wire import Pace, Stalled, Wire
 
 MOST_INTERIM: Final = 8
 """So many 1xx may come before the response: nobody needs more than two or three."""
@@ -107,7 +107,9 @@ class Exchange:
             await self._client.write((_CONTINUE,))
         chunked = self._head.framing is Framing.CHUNKED
         try:
-            async for pieces in self._client.read_body(self.body, self._patience.body):
+            pace = Pace(self._patience.slow_body, self._patience.body_rate)
+            limit = self._patience.body
+            async for pieces in self._client.read_body(self.body, limit, pace):
                 self._moved += 1
                 await self._pass_up(_in_chunks(pieces) if chunked else pieces)
         except Stalled as error:

@@ -20,6 +20,7 @@ _EXPLANATIONS: Final = {
     502: "The app at this address broke the connection or refused it.",
     503: "The app at this address is not ready. Try again in a moment.",
     504: "The app at this address did not answer in time.",
+    508: "This request goes round in a circle, and has been here before.",
     505: "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
 }
 

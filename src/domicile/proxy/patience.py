@@ -13,6 +13,9 @@ class Patience:
     head: float = 10.0
     # A client's body, between two pieces of it.
     body: float = 60.0
+    # And after so long waiting for it, so many bytes a second: a slow one is an attack.
+    slow_body: float = 10.0
+    body_rate: float = 240.0
     connect: float = 3.0
     # For an app: to begin its answer, between two pieces of it, to read on.
     answer: float = 60.0

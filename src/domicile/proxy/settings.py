@@ -1,5 +1,6 @@
 """The settings of a proxy: one TOML file."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -8,12 +9,15 @@ from domicile.config import Address, BadConfiguration, load
 from domicile.proxy.front import MOST_OF_ONE_CLIENT
 from domicile.proxy.patience import Patience
 
+# RFC 8586, section 2: cdn-id = ( uri-host [ ":" port ] ) / pseudonym
+_CDN_ID = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?::[0-9]{1,5})?")
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a proxy needs to start; its replica and link certificate lie in `data`.
 
     `answer_seconds` is for how long an app may be silent; `connections_per_client` is
-    for each worker.
+    for each worker. By `cdn_id` requests that go round in a circle are known (RFC 8586).
     """
 
     name: str
@@ -27,10 +31,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workers: int = 2
     answer_seconds: float = Patience().answer
     connections_per_client: int = MOST_OF_ONE_CLIENT
+    cdn_id: str = ""
 
     @property
     def folder(self) -> Path:
         return Path(self.data)
+
+    @property
+    def cdn(self) -> bytes:
+        return (self.cdn_id or f"domicile-{self.cluster}").encode("ascii")
 
     @property
     def public_addresses(self) -> list[Address]:
@@ -64,5 +73,9 @@ def _judge(settings: Settings) -> None:
     for key in ("answer_seconds", "connections_per_client"):
         if (value := getattr(settings, key)) <= 0:
             raise BadConfiguration(f"{key} is {value}, where more than 0 is expected")
+    if settings.cdn_id and not _CDN_ID.fullmatch(settings.cdn_id):
+        raise BadConfiguration(
+            f"cdn_id is {settings.cdn_id!r}, where a host name or a token is expected"
+        )
     for text in filter(None, (*settings.listen, settings.link, settings.admin)):
         Address.parse(text)

@@ -24,6 +24,30 @@ class Stalled(DomicileError):
     """The peer sent or read nothing for too long."""
 
 
+class Pace:
+    """How fast a body comes, while somebody waits for it: that it is read slowly, or
+    its reader has to wait itself, is not its sender's fault.
+    """
+
+    __slots__ = ("_free", "_rate", "_size", "_waited")
+
+    def __init__(self, free: float, rate: float) -> None:
+        """`free` seconds are without a measure; then it is `rate` bytes a second."""
+        self._free = free
+        self._rate = rate
+        self._waited = 0.0
+        self._size = 0
+
+    def count(self, size: int) -> None:
+        self._size += size
+
+    def wait(self, seconds: float) -> None:
+        """Add a time of waiting; raises Stalled."""
+        self._waited += seconds
+        if self._waited > self._free and self._size < self._rate * self._waited:
+            raise Stalled(f"{self._size} bytes came in {self._waited:.0f} s.")
+
+
 class Wire(asyncio.Protocol):
     """Holds at most what one read brings over `_MOST`; then the peer has to wait.
 
@@ -112,6 +136,14 @@ class Wire(asyncio.Protocol):
             raise Stalled(f"Nothing came for {seconds:g} s.")
         return len(self.buffer) > size
 
+    async def _fill_at(self, pace: "Pace | None", seconds: float) -> bool:
+        if pace is None:
+            return await self.fill(seconds)
+        began = asyncio.get_running_loop().time()
+        filled = await self.fill(seconds)
+        pace.wait(asyncio.get_running_loop().time() - began)
+        return filled
+
     def take(self) -> bytes:
         data = bytes(self.buffer)
         self.buffer.clear()
@@ -142,16 +174,21 @@ class Wire(asyncio.Protocol):
                 return None
 
     async def read_body(
-        self, body: Body, seconds: float
+        self, body: Body, seconds: float, pace: Pace | None = None
     ) -> AsyncIterator[list[memoryview]]:
-        """Give the pieces as they come; raises BadBody, or Stalled between them."""
+        """Give the pieces as they come; raises BadBody, or Stalled between them.
+
+        A pace is for all of it: who keeps it not has stalled, too.
+        """
         while not body.done:
-            if not self.buffer and not await self.fill(seconds):
+            if not self.buffer and not await self._fill_at(pace, seconds):
                 if self.broken:
                     # Where the end of the connection ends the body, this is no end.
                     raise BadBody("The connection was reset within the body.")
                 body.finish()
                 return
+            if pace is not None:
+                pace.count(len(self.buffer))
             pieces = body.feed(self.take())
             if body.done:
                 self.buffer += body.excess

@@ -52,10 +52,12 @@ class Worker:
         self._room = WaitingRoom(self._replica, tally)
         self._pool = Pool(patience)
         self._end = end
-        around = Surroundings(self._room, self._pool, tally, patience=patience)
+        around = Surroundings(
+            self._room, self._pool, tally, cdn=settings.cdn, patience=patience
+        )
         self._in_flight = around.in_flight
         self._public = Front(around, settings.connections_per_client)
-        self._link = Front(replace(around, link=True))
+        self._link = Front(replace(around, link=True, cdn=b""))
         self._link_server: asyncio.Server | None = None
         self._stamp: tuple[int, ...] = ()
 

@@ -16,6 +16,10 @@ from domicile.config import Address
 from domicile.errors import DomicileError
 
 _BACKLOG = 1024
+# Of <linux/in.h> and <linux/in6.h>; the socket module does not have them.
+_IP_MTU_DISCOVER = 10
+_IPV6_MTU_DISCOVER = 23
+_PROBE = 3
 # Port 0: what TCP was given may be taken in UDP, so ask again.
 _TRIES = 20
 
@@ -117,6 +121,8 @@ def _bind(address: Address, protocol: Protocol, *, shared: bool) -> socket.socke
 
 def _set_options(bound: socket.socket, protocol: Protocol, *, shared: bool) -> None:
     bound.setblocking(False)
+    if protocol is Protocol.UDP:
+        _never_fragment(bound)
     if bound.family == socket.AF_INET6:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     if protocol is Protocol.TCP:
@@ -124,6 +130,18 @@ def _set_options(bound: socket.socket, protocol: Protocol, *, shared: bool) -> N
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def _never_fragment(bound: socket.socket) -> None:
+    """Set "don't fragment", and believe no ICMP message about the path's MTU.
+
+    RFC 9715, R2 and R3; who sends little enough is lost only where forged fragments
+    would have been put together with ours.
+    """
+    if bound.family == socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PROBE)
+    else:
+        bound.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PROBE)
 
 
 def _explain(error: OSError, address: Address, protocol: Protocol) -> DomicileError:
