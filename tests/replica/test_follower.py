@@ -378,3 +378,18 @@ async def test_a_damaged_copy_is_said_as_long_as_no_other_comes(
 
 def test_the_token_is_in_no_text() -> None:
     assert TOKEN not in repr(Source("http://127.0.0.1:1", TOKEN))
+
+
+async def test_a_reader_that_reads_on_and_on_is_told_of(
+    replica: Replica, owner, caplog, monkeypatch
+) -> None:
+    """The copy grows meanwhile."""
+    monkeypatch.setattr("domicile.replica.follower._MOST_READER_LAG", 2)
+    replica.apply([owner(1, "alice")], 1, CHAIN)
+    assert replica.serial() == 1
+    with replica.view():
+        for serial in (2, 3, 4):
+            replica.apply([owner(serial, "alice")], serial, CHAIN)
+        _, follower = await follow(replica)
+    assert follower.reader_lag == 3
+    assert "as of 3 writes ago" in caplog.text

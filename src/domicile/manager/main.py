@@ -42,6 +42,9 @@ from domicile.store.store import Store
 # Long polls answer within a second; what takes longer is cut.
 GRACE_SECONDS = 2
 
+# Of the directory's records, the releases among them.
+_REPLICA = "directory"
+
 # On top of an app's own grace, which ends within the parent's.
 _PARENT_GRACE = 5.0
 
@@ -70,7 +73,11 @@ def main(config_file: Path) -> None:
                 open_alone(config.Address.parse(settings.admin))
             )
         child = partial(run, settings, tokens, listener, admin)
-        run_children([("manager", child)], settings.stop_seconds + _PARENT_GRACE)
+        run_children(
+            [("manager", child)],
+            settings.stop_seconds + _PARENT_GRACE,
+            on_crashes=lambda _: Replica.set_aside(settings.folder / _REPLICA),
+        )
 
 
 def run(
@@ -133,7 +140,7 @@ async def _open(
         client = await stack.enter_async_context(_client(settings, tokens))
         store = await Store.open(settings.store_url)
         stack.push_async_callback(store.close)
-        replica = _replica(settings.folder / "directory")
+        replica = _replica(settings.folder / _REPLICA)
         stack.callback(replica.close)
         feed = await Feed.open(store)
         releases = Releases(client, settings.folder)

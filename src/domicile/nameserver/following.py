@@ -116,6 +116,7 @@ def _metrics(
         ("behind", "1 if newer records may be missing.", lambda: follower.behind),
         ("serial", "The replica's serial.", replica.serial),
         ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
+        ("reader_lag", "Writes since the oldest view.", lambda: follower.reader_lag),
     ):
         gauge = prometheus_client.Gauge(
             f"domicile_nameserver_{name}", text, registry=registry

@@ -110,6 +110,11 @@ class Keeper:
             ("behind", "1 if newer records may be missing.", lambda: follower.behind),
             ("serial", "The replica's serial.", self._replica.serial),
             ("resyncs", "Times that all was asked anew.", lambda: follower.resyncs),
+            (
+                "reader_lag",
+                "Writes since the oldest view.",
+                lambda: follower.reader_lag,
+            ),
         ):
             gauge = Gauge(f"domicile_proxy_{name}", text, registry=registry)
             gauge.set_function(value)

@@ -36,6 +36,10 @@ _LONGEST_DELAY = 2.0
 # A disk that garbles all that it is given must not have everything sent without end.
 _BETWEEN_REPAIRS = 3.0
 
+_BETWEEN_LOOKS_AT_READERS = 10.0
+# Nobody reads for longer than a batch, and few writes come meanwhile.
+_MOST_READER_LAG = 1000
+
 _logger = logging.getLogger(__name__)
 
 
@@ -76,7 +80,9 @@ class Follower:
         self._failures = 0
         self._next_repair = 0.0
         self._trouble = ""
+        self._next_look_at_readers = 0.0
         self.resyncs = 0
+        self.reader_lag = 0
 
     @property
     def lag(self) -> float:
@@ -111,6 +117,7 @@ class Follower:
             while True:
                 try:
                     self._look_at_replica()
+                    self._look_after_readers()
                     await self._follow_once(client)
                 except DamagedReplica as error:
                     self._start_anew()
@@ -130,6 +137,17 @@ class Follower:
         """Raise DamagedReplica where it is, and nothing was done about it yet."""
         if not self._from_start and (damage := self.damage):
             raise DamagedReplica(damage)
+
+    def _look_after_readers(self) -> None:
+        if monotonic() < self._next_look_at_readers:
+            return
+        self._next_look_at_readers = monotonic() + _BETWEEN_LOOKS_AT_READERS
+        self.reader_lag = self._replica.look_after_readers()
+        if self.reader_lag > _MOST_READER_LAG:
+            _logger.warning(
+                "somebody reads the replica as of %d writes ago: it grows meanwhile",
+                self.reader_lag,
+            )
 
     def _start_anew(self) -> None:
         self._from_start = True

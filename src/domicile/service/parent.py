@@ -199,6 +199,7 @@ def _bury(places: Sequence[_Place], on_crashes: Callable[[str], None]) -> None:
 
 
 def _call(on_crashes: Callable[[str], None], name: str) -> None:
+    _log.error("crashed again", child=name)
     try:
         on_crashes(name)
     except Exception:  # noqa: BLE001 - the border: nothing may break the parent
