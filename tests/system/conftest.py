@@ -92,18 +92,34 @@ class Demo:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(20) == 0
 
+    def held_ports(self):
+        """Give the ports of the plan at which somebody listens."""
+        every = [
+            (HOSTS[name], port) for name in HOSTS for port in self.ports[name].values()
+        ]
+        every += [
+            ("127.0.0.1", port) for port in self.ports.values() if isinstance(port, int)
+        ]
+        return [place for place in every if listens(place)]
+
     def pid(self, name):
         """Give the service's parent process."""
         restarted = self.restarted.get(name)
         return restarted.pid if restarted else self.services[name]["pid"]
 
-    def kill(self, *names):
+    def kill(self, *names, kill=os.killpg):
         """Kill those services that run with all their processes, apps apart."""
         for name in set(names) - self.killed:
             self.killed.add(name)
-            os.killpg(self.pid(name), signal.SIGKILL)
+            kill(self.pid(name), signal.SIGKILL)
             if name in self.restarted:
                 self.restarted.pop(name).wait()
+
+    def kill_parent(self, name):
+        """Kill a service's parent alone, and wait until the rest has gone with it."""
+        children = self.children(name).values()
+        self.kill(name, kill=os.kill)
+        self.wait_until(lambda: not any(map(runs, children)))
 
     def restart(self, *names, before=()):
         """Start those services that were killed, as before, or by another command."""
@@ -139,9 +155,29 @@ class Demo:
         return f"http://{host}:{ports[service + '_admin']}"
 
     def children(self, name):
-        """Give the processes below a service's parent, by what each does."""
+        """Give the processes below a service's parent, by what each does.
+
+        Where it has just lost one, that one is missing; apps are its grandchildren.
+        """
         found = psutil.Process(self.pid(name)).children()
-        return {each.name(): each for each in found}
+        return {each.name(): each for each in found if runs(each)}
+
+    def app_processes(self):
+        """Give the leader of each app's session, as the managers recorded it."""
+        records = self.data.glob("*/manager/run/*.json")
+        pids = [json.loads(each.read_bytes())["pid"] for each in records]
+        return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+
+    def left(self):
+        """Give what runs that has to do with the folder."""
+        return [each for each in psutil.process_iter() if self._concerns(each)]
+
+    def _concerns(self, process):
+        with contextlib.suppress(psutil.Error):
+            told = [*process.cmdline(), process.cwd()]
+            mine = process.pid == os.getpid()
+            return not mine and any(str(self.folder) in each for each in told)
+        return False
 
     # As a client
 
@@ -276,6 +312,17 @@ class Memory:
 
     def _measure(self):
         return {pid: resident(pid) for pid in self._pids}
+
+
+def listens(place):
+    with socket.socket() as probe:
+        return probe.connect_ex(place) == 0
+
+
+def runs(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def resident(pid):
@@ -426,6 +473,8 @@ def running(folder):
         yield demo
     finally:
         demo.end()
+    assert demo.left() == []
+    assert demo.held_ports() == []
 
 
 @pytest.fixture(scope="session")
