@@ -144,9 +144,13 @@ class Demo:
             time.sleep(0.05)
 
     def is_well(self, name):
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.admin(name)}/healthz").status_code == 200
-        return False
+        return self.health(name)["status"] == "ok"
+
+    def health(self, name):
+        try:
+            return httpx.get(f"{self.admin(name)}/healthz").json()
+        except httpx.TransportError as error:
+            return {"status": "down", "message": repr(error)}
 
     def admin(self, name):
         service, _, cluster = name.partition("-")

@@ -22,6 +22,7 @@ from domicile.directory.settings import Settings, load_settings
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.parent import run_children
+from domicile.service.room import lack_of_room
 from domicile.service.sockets import open_alone
 
 # Long polls answer within a second; what takes longer is cut.
@@ -80,7 +81,7 @@ async def serve(
     async with (
         open_directory(settings) as directory,
         moving(directory) as mover,
-        _administered(directory, mover, admin),
+        _administered(directory, settings, mover, admin),
         forgetting(directory.store),
         rotating(directory),
     ):
@@ -104,7 +105,10 @@ async def serve(
 
 @asynccontextmanager
 async def _administered(
-    directory: Directory, mover: Mover, listener: socket.socket | None
+    directory: Directory,
+    settings: Settings,
+    mover: Mover,
+    listener: socket.socket | None,
 ) -> AsyncIterator[None]:
     """Serve the admin listener, if there is one."""
     if listener is None:
@@ -112,7 +116,7 @@ async def _administered(
         return
     server = await Admin(
         {"/status": partial(_status, directory)},
-        lambda: mover.trouble,
+        lambda: mover.trouble or lack_of_room(settings.folder),
         registry_of(directory.store, directory.feed),
     ).serve(listener)
     try:

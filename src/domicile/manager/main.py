@@ -35,6 +35,7 @@ from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.asking import open_client
 from domicile.service.parent import run_children
+from domicile.service.room import lack_of_room
 from domicile.service.sockets import open_alone
 from domicile.store.feed import Feed
 from domicile.store.store import Store
@@ -166,7 +167,11 @@ async def _open(
                 "/explain": insight.explain,
                 "/logs": insight.logs,
             }
-            served = await Admin(pages, lambda: follower.trouble).serve(admin)
+
+            def trouble() -> str:
+                return follower.trouble or lack_of_room(settings.folder)
+
+            served = await Admin(pages, trouble).serve(admin)
             stack.callback(served.close)
         yield Desk(tokens, feed, releases, client)
 

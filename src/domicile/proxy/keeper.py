@@ -23,6 +23,7 @@ from domicile.service import lifeline
 from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
+from domicile.service.room import lack_of_room
 
 KINDS = ("residence", "endpoint", "cluster", "authority")
 
@@ -99,7 +100,7 @@ class Keeper:
             return f"behind {self._settings.manager}: {reason}"
         if not link_files(self._settings.folder).certificate.exists():
             return f"no link certificate of {self._settings.manager} yet"
-        return ""
+        return lack_of_room(self._settings.folder)
 
     def _metrics(self, counters: Counters) -> CollectorRegistry:
         registry = CollectorRegistry()
