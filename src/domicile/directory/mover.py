@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from domicile.clock import Clock, wall
+from domicile.clock import Clock, monotonic
 from domicile.directory import journal
 from domicile.directory.access import Role
 from domicile.directory.apps import lodging_of
@@ -21,7 +21,8 @@ from domicile.model.records import App
 from domicile.store.bell import Bell
 from domicile.store.store import Store
 
-# How long a step waits before it is undone, or is given up as undone.
+# How long a step waits before it is undone, or is given up as undone: since we have seen
+# it first, by a clock that nobody sets.
 DEADLINE_SECONDS = {Step.PREPARING: 60.0, Step.UNDOING: 60.0}
 
 # What no bell tells (a follower that fell silent, a deadline) is looked for this often.
@@ -65,7 +66,7 @@ class Mover:
         store: Store,
         acknowledged: Acknowledged,
         bell: Bell,
-        clock: Clock = wall,
+        clock: Clock = monotonic,
     ) -> None:
         self._store = store
         self._acknowledged = acknowledged
@@ -73,6 +74,7 @@ class Mover:
         self._clock = clock
         self.trouble = ""
         self._logged: set[str] = set()
+        self._seen: dict[str, tuple[Step, float]] = {}
 
     async def run(self) -> None:
         """Advance moves until cancelled; no failure ends it."""
@@ -90,10 +92,16 @@ class Mover:
         async with self._store.reading() as reading:
             entries = await journal.open_moves(reading)
         self.trouble = ""
+        self._seen = {entry.move.id: self._sight(entry.move) for entry in entries}
         advanced = [await self._try(entry) for entry in entries]
         if not self.trouble:
             self._logged.clear()
         return any(advanced)
+
+    def _sight(self, move: Move) -> tuple[Step, float]:
+        """Tell since when we have seen the move at its step."""
+        first = self._seen.get(move.id)
+        return first if first and first[0] is move.step else (move.step, self._clock())
 
     async def _try(self, entry: Entry) -> bool:
         """Advance a move; its trouble is not that of the others."""
@@ -121,10 +129,11 @@ class Mover:
         async with self._store.reading() as reading:
             reports = await journal.reports_on(reading, entry.move.app)
         deadline = DEADLINE_SECONDS.get(entry.move.step)
+        _, since = self._sight(entry.move)
         return Facts(
             reports,
             acknowledged=await self._acknowledged(entry.serial),
-            expired=deadline is not None and self._clock() > entry.since + deadline,
+            expired=deadline is not None and self._clock() > since + deadline,
         )
 
     async def _enter(self, entry: Entry, after: Move) -> bool:
