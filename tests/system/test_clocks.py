@@ -94,20 +94,29 @@ def test_an_hour_of_difference_is_noticed_by_nobody(demo, clocks, witness):
         assert (each.wrong, each.missing) == ([], [])
 
 
+@pytest.fixture(scope="module")
+def moved(own_demo, clocks):
+    """An app that has left its cluster: its host, the one that it left, and the new."""
+    host = own_demo.deploy("jump.ada")
+    home, other = own_demo.home_and_other("jump.ada")
+    own_demo.move("jump.ada", other)
+    yield host, home, other
+    own_demo.run("app", "delete", "jump.ada")
+
+
 @pytest.mark.parametrize("days", [400, -400])
-def test_a_clock_that_jumps_far_makes_no_wrong_answer(demo, clocks, witness, days):
+def test_a_clock_that_jumps_far_makes_no_wrong_answer(
+    demo, clocks, moved, witness, days
+):
     """But a link takes no certificate of another time: who is wrong says so."""
     witnesses = witness(HELLO)
-    host = demo.deploy("jump.ada")
-    home, other = demo.home_and_other("jump.ada")
-    demo.move("jump.ada", other)
+    host, home, other = moved
     clocks.set(**{f"proxy-{home}": days * DAY})
     assert "clock says" in wait_for_complaint(demo, f"proxy-{home}")
     assert demo.fetch(host, at=other).status_code == 200
     assert demo.fetch(host, at=home).status_code in {200, 502, 503}
     clocks.set(**{f"proxy-{home}": 0})
     demo.wait_until(lambda: demo.fetch(host, at=home).status_code == 200)
-    demo.run("app", "delete", "jump.ada")
     clocks.set(**{name: days * DAY for name in demo.services if "proxy" not in name})
     assert_all_works(demo)
     for each in witnesses.values():
