@@ -183,6 +183,19 @@ async def test_another_mover_goes_on_where_one_was_killed(hosting):
     assert await hosting.step(move) is Step.FINISHED
 
 
+async def test_a_clock_that_is_set_gives_no_step_up(hosting):
+    """A step's patience is counted from when it was seen, whatever the time of day is."""
+    hosting.store._clock = lambda: hosting.now - 400 * 86_400
+    move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    await hosting.settle()
+    hosting.now += DEADLINE_SECONDS[Step.PREPARING] - 1
+    await hosting.settle()
+    assert await hosting.step(move) is Step.PREPARING
+    hosting.now += 2
+    await hosting.settle()
+    assert await hosting.step(move) is not Step.PREPARING
+
+
 async def test_two_movers_enter_a_step_once(hosting):
     """Each step is compared with the journal in the transaction that writes it."""
     move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
