@@ -166,11 +166,16 @@ class Demo:
         found = psutil.Process(self.pid(name)).children()
         return {each.name(): each for each in found if runs(each)}
 
-    def app_processes(self):
-        """Give the leader of each app's session, as the managers recorded it."""
-        records = self.data.glob("*/manager/run/*.json")
-        pids = [json.loads(each.read_bytes())["pid"] for each in records]
-        return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    def app_groups(self):
+        """Give the process group of each app that runs, as the managers recorded it."""
+        found = []
+        for record in self.data.glob("*/manager/run/*.json"):
+            # One that is stopped is forgotten meanwhile.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                group = json.loads(record.read_bytes())["pid"]
+                os.killpg(group, 0)
+                found.append(group)
+        return found
 
     def left(self):
         """Give what runs that has to do with the folder."""

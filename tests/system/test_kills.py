@@ -4,7 +4,9 @@ Nobody gets a wrong answer. Where only children die, and not the parents that ke
 sockets, nothing fails but what was in flight in the killed process.
 """
 
+import os
 import random
+import signal
 import threading
 import time
 
@@ -116,6 +118,8 @@ def test_what_is_killed_in_any_order_comes_back_in_any_order(
     """Services, parents alone, children and apps; what is down refuses, and lies never."""
     chance = random.Random(effort)
     witnesses = witness(stage)
+    apps = len(demo.app_groups())
+    assert apps
     ways = {
         "service": demo.kill,
         "parent": demo.kill_parent,
@@ -127,7 +131,8 @@ def test_what_is_killed_in_any_order_comes_back_in_any_order(
         for name in names:
             ways[chance.choice(sorted(ways))](name)
         if chance.random() < 0.5:
-            chance.choice(demo.app_processes()).kill()
+            demo.wait_until(demo.app_groups)
+            os.killpg(chance.choice(demo.app_groups()), signal.SIGKILL)
             kills += 1
         kills += len(names)
         time.sleep(chance.uniform(0, 1.0))
@@ -137,6 +142,7 @@ def test_what_is_killed_in_any_order_comes_back_in_any_order(
             time.sleep(chance.uniform(0, 0.3))
         demo.wait_until(lambda: all(map(demo.children, CHILDREN)))
     demo.mend()
+    demo.wait_until(lambda: len(demo.app_groups()) == apps)
     served = [each.right for each in witnesses.values()]
     demo.wait_until(
         lambda: all(
