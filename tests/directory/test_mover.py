@@ -46,7 +46,7 @@ class Hosting:
             return self.acknowledged
 
         bell = Bell()
-        return Mover(self.store, self.leadership, acknowledged, bell)
+        return Mover(self.store, self.leadership, acknowledged, bell, lambda: self.now)
 
     async def plan(self, planner, *arguments):
         async with self.store.transaction() as tx:
@@ -206,6 +206,19 @@ async def test_another_mover_goes_on_where_one_was_killed(hosting):
     await hosting.report(move, "amber", Status.SETTLED)
     await hosting.settle()
     assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_a_clock_that_is_set_gives_no_step_up(hosting):
+    """A step's patience is counted from when it was seen, whatever the time of day is."""
+    hosting.store._clock = lambda: hosting.now - 400 * 86_400
+    move = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)
+    await hosting.settle()
+    hosting.now += STEP_SECONDS - 1
+    await hosting.settle()
+    assert await hosting.step(move) is Step.PREPARING
+    hosting.now += 2
+    await hosting.settle()
+    assert await hosting.step(move) is not Step.PREPARING
 
 
 async def test_two_movers_enter_a_step_once(hosting):

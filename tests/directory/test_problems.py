@@ -1,5 +1,6 @@
 """Every error becomes a problem with the right status, and none tells too much."""
 
+import errno
 import http
 import importlib
 import inspect
@@ -15,13 +16,14 @@ from domicile.directory.authority import BadAuthorityFolder
 from domicile.directory.problems import STATUSES, problem_of
 from domicile.errors import DomicileError
 from domicile.service.asking import NoAnswer
+from domicile.store.dialect import StoreFull
 from domicile.store.leases import LostLease
 
 # Raised only while the directory starts, or where nobody is answered.
 NEVER_ANSWERED = {BadAuthorityFolder, LostLease}
 
-# Those whom the directory asks did not answer it.
-OF_OTHERS = {NoAnswer}
+# Those whom the directory asks did not answer it; and its disk is full.
+NOT_THE_CALLERS = {NoAnswer: 502, StoreFull: 507}
 
 
 def errors_in(package):
@@ -42,7 +44,8 @@ RAISED = sorted(
 def test_an_error_that_a_caller_can_cause_is_not_the_directorys_fault(error):
     """A new error belongs in the table."""
     problem = problem_of(error("what was wrong"))
-    assert problem.status == 502 if error in OF_OTHERS else 400 <= problem.status < 500
+    assert problem.status == NOT_THE_CALLERS.get(error, problem.status)
+    assert problem.status < 500 or error in NOT_THE_CALLERS
     assert problem.detail == "what was wrong"
     assert problem.type == f"urn:domicile:{error.__name__}"
 
@@ -57,6 +60,11 @@ def test_a_subclass_answers_as_what_it_is_a_kind_of():
 def test_an_unlisted_error_of_ours_is_a_500_with_its_sentence():
     problem = problem_of(BadAuthorityFolder("the folder is bad"))
     assert (problem.status, problem.detail) == (500, "the folder is bad")
+
+
+def test_a_full_disk_is_told_as_such_and_no_other_trouble_of_the_system():
+    assert problem_of(OSError(errno.ENOSPC, "full")).status == 507
+    assert problem_of(OSError(errno.EIO, "broken")).status == 500
 
 
 def test_an_unexpected_error_tells_nothing_of_itself():

@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
+from domicile.proxy.enrol import (
+    NotEnrolled,
+    enrol,
+    is_due,
+    link_files,
+    out_of_date,
+    write_trust,
+)
 from domicile.service.tls import client_context, server_context
 
 LIFE = dt.timedelta(days=30)
@@ -105,8 +112,19 @@ async def test_it_is_due_without_files_and_after_two_thirds_of_its_life(
     await ask(manager, files)
     assert not is_due(files, NOW + LIFE * 0.66)
     assert is_due(files, NOW + LIFE * 0.67)
+    assert is_due(files, NOW - LIFE / 100)
     files.authority.unlink()
     assert is_due(files, NOW)
+
+
+async def test_a_certificate_of_another_time_is_told_of(manager, tmp_path):
+    """Its clock, or ours, is wrong."""
+    files = link_files(tmp_path)
+    manager.answer = answer_of(Authority())
+    await ask(manager, files)
+    assert out_of_date(files, NOW) == out_of_date(files, NOW + LIFE * 0.9) == ""
+    for wrong in (NOW - LIFE, NOW + 2 * LIFE):
+        assert f"clock says {wrong:%F}" in out_of_date(files, wrong)
 
 
 async def test_it_is_due_when_the_newest_ca_did_not_issue_it(manager, tmp_path):

@@ -33,6 +33,21 @@ async def test_one_client_has_so_many_connections_and_no_more(front, ask, tally)
     writer.close()
 
 
+async def test_clients_leave_descriptors_for_what_they_ask_for(
+    front, tally, monkeypatch
+):
+    """Else whoever is connected could not be served: an app's connection is one more."""
+    monkeypatch.setattr("domicile.proxy.front._most_connections", lambda: 1)
+    _, kept = await connect(front)
+    while not front[0].tasks:
+        await asyncio.sleep(0.01)
+    reader, writer = await connect(front)
+    assert (await reader.read()).startswith(b"HTTP/1.1 503")
+    assert tally.of("connections_turned_away") == 1
+    kept.close()
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("address", "client"),
     [

@@ -435,3 +435,18 @@ async def test_the_troubles_of_those_who_follow_it_are_told_with_its_own(
         await asyncio.wait([task])
     (ask,) = feed.asks
     assert (ask.trouble, ask.behind) == ("proxy-1: no room", True)
+
+
+async def test_a_reader_that_reads_on_and_on_is_told_of(
+    replica: Replica, owner, caplog, monkeypatch
+) -> None:
+    """The copy grows meanwhile."""
+    monkeypatch.setattr("domicile.replica.follower._MOST_READER_LAG", 2)
+    replica.apply([owner(1, "alice")], 1, CHAIN)
+    assert replica.serial() == 1
+    with replica.view():
+        for serial in (2, 3, 4):
+            replica.apply([owner(serial, "alice")], serial, CHAIN)
+        _, follower = await follow(replica)
+    assert follower.reader_lag == 3
+    assert "as of 3 writes ago" in caplog.text

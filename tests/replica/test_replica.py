@@ -215,3 +215,25 @@ def test_who_follows_sets_a_damaged_copy_aside(
     assert again.missing
     assert again.serial() == 0
     again.close()
+
+
+def test_what_is_set_aside_is_served_from_on_and_kept_to_be_looked_into(
+    folder: Path, replica: Replica, change_of
+) -> None:
+    """One such copy, and not all that there ever were."""
+    replica.apply([change_of(1, owner("alice"))], 1, CHAIN)
+    reader = Replica.open(folder)
+    assert reader.serial() == 1
+    for serial in (2, 3):
+        Replica.set_aside(folder)
+        assert reader.serial() == serial - 1
+        assert reader.behind()
+        replica.replace([change_of(1, owner("alice"))], serial, CHAIN)
+        assert reader.serial() == serial
+    assert {each.name.partition("-")[0] for each in folder.iterdir()} >= {"aside"}
+    assert len(list(folder.glob("*/data.mdb"))) == 3  # aside, copy-…, and by `current`
+    (folder / "aside").rename(folder / "current-of-then")
+    Replica.set_aside(folder)
+    Replica.set_aside(folder)
+    assert Replica.open(folder, writable=True).missing
+    reader.close()

@@ -4,6 +4,8 @@ import itertools
 import os
 import signal
 import socket
+import time
+from pathlib import Path
 
 import pytest
 
@@ -236,3 +238,122 @@ parent.run_children([('a', first_hangs_then_serves)])
         assert client.recv(64) == b"by the successor"
     script.process.terminate()
     assert script.process.wait() == 0
+
+
+HURRIED = PRELUDE + "parent.BETWEEN_LOOKS = 0.15\nfrom domicile.service import beats\n"
+HURRIED += "beats.BETWEEN_BEATS = 0.05\n"
+
+
+def test_a_child_that_hangs_says_where_and_is_started_again(start, tmp_path):
+    script = start(
+        HURRIED
+        + """
+def hang_at_a_signal():
+    async def run():
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.create_task(lifeline.wait_for_end(loop))
+        loop.add_signal_handler(signal.SIGUSR1, hang_for_ever)
+        await asyncio.sleep(0)
+        say("up")
+        await waiting
+    asyncio.run(run())
+def hang_for_ever():
+    while True:
+        pass
+parent.run_children([('a', hang_at_a_signal), ('b', polite)])
+"""
+    )
+    first = pids(script.lines(2))
+    (victim,) = [pid for pid in first if is_called(pid, "a")]
+    os.kill(victim, signal.SIGUSR1)
+    ((word, again),) = script.lines(1)
+    assert word == "up"
+    assert is_called(int(again), "a")
+    log = (tmp_path / "stderr").read_text()
+    assert "in hang_for_ever" in log
+    assert '"event": "hangs"' in log
+    assert f'"status": {-signal.SIGABRT}' in log
+    script.process.terminate()
+    assert script.process.wait() == 0
+
+
+def test_a_stopped_child_is_killed_and_started_again(start):
+    script = start(HURRIED + "parent.run_children([('a', polite)])")
+    (first,) = pids(script.lines(1))
+    os.kill(first, signal.SIGSTOP)
+    ((word, again),) = script.lines(1)
+    assert (word, int(again) != first) == ("up", True)
+    script.process.terminate()
+    assert script.process.wait() == 0
+
+
+def test_who_was_stopped_with_its_parent_lives_on(start, tmp_path):
+    """As Ctrl-Z and a suspended machine do."""
+    script = start(HURRIED + "parent.run_children([('a', polite), ('b', polite)])")
+    up = pids(script.lines(2))
+    os.killpg(script.process.pid, signal.SIGSTOP)
+    time.sleep(2.5)
+    os.killpg(script.process.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    script.process.terminate()
+    assert pids(script.lines(2)) == up
+    assert script.process.wait() == 0
+    assert '"event": "hangs"' not in (tmp_path / "stderr").read_text()
+
+
+def test_a_parent_that_works_does_not_hang(start, tmp_path):
+    """One below another has no loop, and beats all the same."""
+    script = start(
+        HURRIED
+        + """
+from domicile.service import watchdog
+watchdog._PATIENCE_AT_START = 10
+def service():
+    parent.run_children([('1', polite)])
+parent.run_children([('a', service)])
+"""
+    )
+    script.lines(1)
+    time.sleep(3)
+    script.process.terminate()
+    assert script.rest().count("bye") == 1
+    assert script.process.wait() == 0
+    assert '"event": "hangs"' not in (tmp_path / "stderr").read_text()
+
+
+CRASHES = (
+    PRELUDE
+    + """
+import os
+def set_aside(name):
+    say("aside", name)
+    raise OSError("on purpose")
+def crash():
+    say("up")
+    os.kill(os.getpid(), number)
+def run(which):
+    global number
+    number = which
+    parent.run_children([('a', crash)], on_crashes=set_aside)
+"""
+)
+
+
+def test_what_a_child_crashed_on_twice_is_set_aside_once(start, tmp_path):
+    script = start(CRASHES + "run(signal.SIGBUS)")
+    words = [line[0] for line in script.lines(5)]
+    assert words == ["up", "up", "aside", "up", "up"]
+    assert "on purpose" in (tmp_path / "stderr").read_text()
+    script.process.terminate()
+    assert script.process.wait() == 0
+
+
+def test_who_was_killed_did_not_crash(start):
+    script = start(CRASHES + "run(signal.SIGKILL)")
+    assert [line[0] for line in script.lines(4)] == ["up"] * 4
+    script.process.terminate()
+    assert script.process.wait() == 0
+
+
+def is_called(pid, name):
+    return Path(f"/proc/{pid}/comm").read_text().strip() == name

@@ -5,7 +5,14 @@ import asyncio
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from domicile.store.dialect import BadStoreUrl, commit_mark, make_engine, writer
+from domicile.store.dialect import (
+    BadStoreUrl,
+    StoreFull,
+    commit_mark,
+    make_engine,
+    told_if_full,
+    writer,
+)
 
 
 @pytest.fixture
@@ -84,3 +91,15 @@ def test_an_address_that_cannot_be_a_store_is_refused_in_one_line(url):
 async def test_a_url_of_sqlite_is_the_same_as_its_path(tmp_path):
     engine = make_engine(f"sqlite:///{tmp_path}/x.db")
     assert engine.url == make_engine(tmp_path / "x.db").url
+
+
+async def test_the_want_of_room_is_told_from_every_other_trouble(engine):
+    async with writer(engine).connect() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 2")
+        with pytest.raises(StoreFull, match="make room"), told_if_full():
+            await connection.exec_driver_sql("CREATE TABLE u AS SELECT zeroblob(9999)")
+        await connection.rollback()
+        with pytest.raises(OperationalError, match="no such table"), told_if_full():
+            await connection.exec_driver_sql("SELECT * FROM u")
+    # Its limit was ours to set, so the pool shall not hand it on.
+    await engine.dispose()

@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import dns.exception
 import dns.message
 import dns.query
+import dns.rcode
 import httpx
 import psutil
 import pytest
@@ -96,33 +98,105 @@ class Demo:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(20) == 0
 
+    def held_ports(self):
+        """Give the ports of the plan at which somebody listens."""
+        every = [
+            (HOSTS[name], port) for name in HOSTS for port in self.ports[name].values()
+        ]
+        every += [
+            ("127.0.0.1", port) for port in self.ports.values() if isinstance(port, int)
+        ]
+        return [place for place in every if listens(place)]
+
     def pid(self, name):
         """Give the service's parent process."""
         restarted = self.restarted.get(name)
         return restarted.pid if restarted else self.services[name]["pid"]
 
-    def kill(self, *names):
+    def kill(self, *names, kill=os.killpg):
         """Kill those services that run with all their processes, apps apart."""
         for name in set(names) - self.killed:
             self.killed.add(name)
-            os.killpg(self.pid(name), signal.SIGKILL)
+            kill(self.pid(name), signal.SIGKILL)
             if name in self.restarted:
                 self.restarted.pop(name).wait()
 
-    def restart(self, *names):
-        """Start those services that were killed, as they were started before."""
+    def kill_parent(self, name):
+        """Kill a service's parent alone, and wait until the rest has gone with it."""
+        children = self.children(name).values()
+        self.kill(name, kill=os.kill)
+        self.wait_until(lambda: not any(map(runs, children)))
+
+    def restart(self, *names, before=()):
+        """Start those services that were killed, as before, or by another command."""
         for name in set(names) & self.killed:
             self.killed.remove(name)
-            self.restarted[name] = self.run_service(name, self.services[name]["config"])
+            config = self.services[name]["config"]
+            self.restarted[name] = self.run_service(name, config, before)
 
-    def run_service(self, name, config):
+    def run_service(self, name, config, before=()):
         """Start a service of this demo's, or one more."""
-        with (self.folder / f"{name}.log").open("a") as log:
+        with (self.data / "logs" / f"{name}.log").open("a") as log:
             return subprocess.Popen(
-                [COMMAND, name.partition("-")[0], "--config", config],
+                [*before, COMMAND, name.partition("-")[0], "--config", config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+
+    def mend(self):
+        """Start all that were killed, and wait until everybody says to be well."""
+        self.restart(*self.services)
+        self.wait_until(lambda: all(map(self.is_well, self.services)))
+
+    @staticmethod
+    def wait_until(holds):
+        while not holds():
+            time.sleep(0.05)
+
+    def is_well(self, name):
+        return self.health(name)["status"] == "ok"
+
+    def health(self, name):
+        try:
+            return httpx.get(f"{self.admin(name)}/healthz").json()
+        except httpx.TransportError as error:
+            return {"status": "down", "message": repr(error)}
+
+    def admin(self, name):
+        service, _, cluster = name.partition("-")
+        host = HOSTS.get(cluster, "127.0.0.1")
+        ports = self.ports[cluster] if cluster else self.ports
+        return f"http://{host}:{ports[service + '_admin']}"
+
+    def children(self, name):
+        """Give the processes below a service's parent, by what each does.
+
+        Where it has just lost one, that one is missing; apps are its grandchildren.
+        """
+        found = psutil.Process(self.pid(name)).children()
+        return {each.name(): each for each in found if runs(each)}
+
+    def app_groups(self):
+        """Give the process group of each app that runs, as the managers recorded it."""
+        found = []
+        for record in self.data.glob("*/manager/run/*.json"):
+            # One that is stopped is forgotten meanwhile.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                group = json.loads(record.read_bytes())["pid"]
+                os.killpg(group, 0)
+                found.append(group)
+        return found
+
+    def left(self):
+        """Give what runs that has to do with the folder."""
+        return [each for each in psutil.process_iter() if self._concerns(each)]
+
+    def _concerns(self, process):
+        with contextlib.suppress(psutil.Error):
+            told = [*process.cmdline(), process.cwd()]
+            mine = process.pid == os.getpid()
+            return not mine and any(str(self.folder) in each for each in told)
+        return False
 
     # As a client
 
@@ -130,8 +204,8 @@ class Demo:
         answer = self.ask_dns(dns.message.make_query(name, kind), ask)
         return str(answer.answer[0][0]) if answer.answer else None
 
-    def ask_dns(self, query, ask=dns.query.udp):
-        return ask(query, "127.0.0.1", timeout=5, port=self.ports["nameserver"])
+    def ask_dns(self, query, ask=dns.query.udp, seconds=5):
+        return ask(query, "127.0.0.1", timeout=seconds, port=self.ports["nameserver"])
 
     def place(self, cluster):
         """Give address and port of a cluster's proxy, by its name or its address."""
@@ -142,7 +216,7 @@ class Demo:
         """Ask at a cluster, or where DNS says."""
         address, port = self.place(at or self.resolve(host))
         url = f"http://{address}:{port}{path}"
-        return httpx.request(method, url, headers={"Host": host}, timeout=20, **more)
+        return httpx.request(method, url, headers={"Host": host}, timeout=40, **more)
 
     def connect(self, cluster):
         return socket.create_connection(self.place(cluster), timeout=20)
@@ -193,7 +267,7 @@ class Demo:
     def api(self, method, path, body=None):
         access = json.loads((self.data / "client.json").read_text())
         return httpx.request(
-            method, f"{access['url']}/v1{path}", json=body, timeout=20,
+            method, f"{access['url']}/v1{path}", json=body, timeout=40,
             headers={"Authorization": f"Bearer {access['token']}"},
         )  # fmt: skip
 
@@ -205,13 +279,18 @@ class Demo:
         return Memory(self)
 
     def metric(self, cluster, name):
-        port = self.ports[cluster]["proxy_admin"]
-        lines = httpx.get(f"http://{HOSTS[cluster]}:{port}/metrics").text.splitlines()
+        admin = self.admin(f"proxy-{cluster}")
+        lines = httpx.get(f"{admin}/metrics").text.splitlines()
         (value,) = [line.split()[-1] for line in lines if line.startswith(name + " ")]
         return float(value)
 
     def log_of(self, name):
         return (self.data / "logs" / f"{name}.log").read_text()
+
+    def events(self, name):
+        """Give what a service's log says in our own form."""
+        lines = self.log_of(name).splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 class Growth(NamedTuple):
@@ -252,6 +331,17 @@ class Memory:
 
     def _measure(self):
         return {pid: resident(pid) for pid in self._pids}
+
+
+def listens(place):
+    with socket.socket() as probe:
+        return probe.connect_ex(place) == 0
+
+
+def runs(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def resident(pid):
@@ -312,6 +402,74 @@ class Hammer(threading.Thread):
         return {cluster for _, cluster, _ in self.answers}
 
 
+# What is no answer, and so no wrong one: the cluster or the name server says so.
+UNSURE = {dns.rcode.SERVFAIL, dns.rcode.REFUSED}
+UNSURE_SECONDS = 5
+UNABLE = {502, 503, 504}
+NO_ANSWER = (OSError, EOFError, dns.exception.DNSException, http.client.HTTPException)
+
+
+class Witness(threading.Thread):
+    """Asks for an app again and again; keeps what was right, missing and wrong.
+
+    An answer is missing where there was none, or one that says to be unsure.
+    """
+
+    def __init__(self, ask, right):
+        super().__init__()
+        self._ask = ask
+        self._right = right
+        self._over = threading.Event()
+        self.right = 0
+        self.missing = []
+        self.wrong = []
+
+    def run(self):
+        while not self._over.wait(0.005):
+            try:
+                told = self._ask()
+            except NO_ANSWER as error:
+                self.missing.append(repr(error))
+                continue
+            if told in self._right:
+                self.right += 1
+            elif isinstance(told, Unsure):
+                self.missing.append(told)
+            else:
+                self.wrong.append(told)
+
+    def end(self):
+        self._over.set()
+        self.join()
+
+
+class Unsure(str):
+    """An answer that says to be none."""
+
+    __slots__ = ()
+
+
+def witness_names(demo, host, ask, seconds):
+    """Ask the name server for a host; gives its address, or what else was said."""
+    reply = demo.ask_dns(dns.message.make_query(host, "A"), ask, seconds)
+    if reply.answer:
+        return str(reply.answer[0][0])
+    known = reply.authority and reply.authority[0].ttl > UNSURE_SECONDS
+    return reply.to_text() if known else Unsure(dns.rcode.to_text(reply.rcode()))
+
+
+def witness_app(demo, host, cluster):
+    """Ask a cluster for an app; gives status and text."""
+    connection = open_connection(demo.place(cluster))
+    try:
+        connection.request("GET", "/page", headers={"Host": host})
+        answer = connection.getresponse()
+        told = f"{answer.status} {answer.read().decode()}"
+    finally:
+        connection.close()
+    return Unsure(told) if answer.status in UNABLE else told
+
+
 def open_connection(place):
     opened = http.client.HTTPConnection(*place, timeout=20)
     opened.connect()
@@ -334,6 +492,8 @@ def running(folder):
         yield demo
     finally:
         demo.end()
+    assert demo.left() == []
+    assert demo.held_ports() == []
 
 
 @pytest.fixture(scope="session")
@@ -355,11 +515,44 @@ def running_demo():
     return running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_demo(tmp_path_factory):
-    """One for a module that kills services."""
+    """One for all tests that hurt its processes and files."""
     with running(tmp_path_factory.mktemp("own")) as demo:
         yield demo
+
+
+@pytest.fixture
+def whole_demo(own_demo):
+    """The same, with everybody well."""
+    own_demo.mend()
+    return own_demo
+
+
+@pytest.fixture
+def witness(whole_demo):
+    """Start witnesses of a host: by UDP, by TCP, and at a cluster's proxy."""
+    demo, witnesses = whole_demo, []
+
+    def start(host, cluster="amber", seconds=1):
+        home = demo.resolve(host)
+        page = witness_app(demo, host, cluster)
+        assert page.startswith("200 ")
+        udp, tcp = dns.query.udp, dns.query.tcp
+        asks = {
+            "udp": (lambda: witness_names(demo, host, udp, seconds), home),
+            "tcp": (lambda: witness_names(demo, host, tcp, seconds), home),
+            "http": (lambda: witness_app(demo, host, cluster), page),
+        }
+        told = {name: Witness(ask, {right}) for name, (ask, right) in asks.items()}
+        witnesses.extend(told.values())
+        for each in told.values():
+            each.start()
+        return told
+
+    yield start
+    for each in witnesses:
+        each.end()
 
 
 @pytest.fixture

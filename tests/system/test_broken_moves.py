@@ -20,6 +20,7 @@ AMBER, BIRCH = "manager-amber", "manager-birch"
 
 @pytest.fixture(scope="module")
 def demo(own_demo):
+    own_demo.mend()
     own_demo.deploy("slow.ada", "--to", "amber", command=SLOW)
     own_demo.deploy("homely.ada", "--to", "amber", command=HOMELY)
     return own_demo

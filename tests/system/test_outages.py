@@ -18,6 +18,7 @@ CONTROL = ("directory", "manager-amber", "manager-birch")
 @pytest.fixture(scope="module")
 def demo(own_demo):
     """Hello has left amber for birch."""
+    own_demo.mend()
     own_demo.move("hello.ada", "birch")
     return own_demo
 

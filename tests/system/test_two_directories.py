@@ -67,6 +67,13 @@ class Second:
 
 
 @pytest.fixture(scope="module")
+def own_demo(running_demo, tmp_path_factory):
+    """One whose followers all ask another directory than the demo's."""
+    with running_demo(tmp_path_factory.mktemp("two")) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
 def second(own_demo):
     second = Second(own_demo)
     second.start()

@@ -150,8 +150,15 @@ async def grant(tx: Transaction, role: Role, subject: str) -> str:
 
 
 async def remember(tx: Transaction, token: str, role: Role, subject: str) -> None:
-    """Let a token in that was made elsewhere; once more changes nothing."""
+    """Let a token in that was made elsewhere; once more writes nothing.
+
+    So a directory starts also where its disk is full.
+    """
     row = {"digest": _digest(token), "role": role.value, "subject": subject}
+    columns = (tokens.c.digest, tokens.c.role, tokens.c.subject)
+    known = await tx.execute(select(*columns).where(tokens.c.digest == row["digest"]))
+    if (found := known.one_or_none()) and found._asdict() == row:
+        return
     await tx.execute(delete(tokens).where(tokens.c.digest == row["digest"]))
     await tx.execute(insert(tokens).values(**row, made_at=tx.now))
 

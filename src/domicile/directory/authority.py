@@ -28,7 +28,7 @@ from domicile.model.records import LINK_AUTHORITY, Authority
 
 LIFETIME = timedelta(days=3650)
 LINK_LIFETIME = timedelta(days=30)
-BACKDATED = timedelta(minutes=5)  # a cluster's clock may be behind ours
+BACKDATED = timedelta(days=1)  # a cluster's clock may be behind, by a time zone
 TRUSTED_EPOCHS = 2
 
 _SIGNS = "link"

@@ -26,6 +26,7 @@ from domicile.model.records import (
     ResidenceState,
     app_key,
 )
+from domicile.store.dialect import StoreFull
 from domicile.store.schema import deletions
 from domicile.store.store import Store
 from domicile.store.transaction import Transaction
@@ -146,6 +147,6 @@ async def _forget_always(store: Store) -> None:
         try:
             async with store.transaction() as tx:
                 await forget_deleted(tx)
-        except DBAPIError as error:
-            _log.warning("deleted apps are not forgotten yet", error=str(error.orig))
+        except (DBAPIError, StoreFull) as error:
+            _log.warning("deleted apps are not forgotten yet", error=str(error))
         await asyncio.sleep(_LOOK_SECONDS)

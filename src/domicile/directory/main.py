@@ -23,6 +23,7 @@ from domicile.directory.settings import Settings, load_settings
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.parent import run_children
+from domicile.service.room import lack_of_room
 from domicile.service.sockets import open_alone
 from domicile.store.compaction import compacting
 from domicile.store.feed import sharing
@@ -85,7 +86,7 @@ async def serve(
         open_directory(settings) as directory,
         leading(directory.store) as leadership,
         moving(directory, leadership) as mover,
-        _administered(directory, mover, admin),
+        _administered(directory, settings, mover, admin),
         forgetting(directory.store),
         rotating(directory, leadership),
         sharing(directory.feed),
@@ -111,16 +112,23 @@ async def serve(
 
 @asynccontextmanager
 async def _administered(
-    directory: Directory, mover: Mover, listener: socket.socket | None
+    directory: Directory,
+    settings: Settings,
+    mover: Mover,
+    listener: socket.socket | None,
 ) -> AsyncIterator[None]:
     """Serve the admin listener, if there is one."""
     if listener is None:
         yield
         return
+
+    def trouble() -> str:
+        return mover.trouble or lack_of_room(settings.folder)
+
     registry = CollectorRegistry()
     registry.register(StoreCollector("directory", directory.store, directory.feed))
     pages = {"/status": partial(_status, directory)}
-    server = await Admin(pages, lambda: mover.trouble, registry).serve(listener)
+    server = await Admin(pages, trouble, registry).serve(listener)
     try:
         yield
     finally:

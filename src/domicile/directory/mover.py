@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from domicile.clock import Clock, monotonic
 from domicile.directory import journal
 from domicile.directory.access import Role
 from domicile.directory.apps import lodging_of
@@ -22,8 +23,9 @@ from domicile.model.records import App
 from domicile.store.bell import Bell
 from domicile.store.store import Store
 
-# The steps that wait no longer than `step_seconds`: they are then undone, or given up
-# as undone. After the switch a move waits for ever, and is served meanwhile.
+# The steps that wait no longer than `step_seconds`, since we have seen them first, by a
+# clock that nobody sets: they are then undone, or given up as undone. After the switch a
+# move waits for ever, and is served meanwhile.
 _TIMED = frozenset({Step.PREPARING, Step.UNDOING, Step.CLEARING})
 
 # What no bell tells (a follower that fell silent, a deadline) is looked for this often.
@@ -47,13 +49,8 @@ async def moving(
         feed = directory.feed
         return not await feed.acknowledged(serial, NAMESERVERS, deadline=0.0)
 
-    mover = Mover(
-        directory.store,
-        leadership,
-        acknowledged,
-        directory.reported,
-        directory.step_seconds,
-    )
+    mover = Mover(directory.store, leadership, acknowledged, directory.reported)
+    mover.step_seconds = directory.step_seconds
     task = asyncio.create_task(mover.run(), name="mover")
     try:
         yield mover
@@ -76,15 +73,17 @@ class Mover:
         leadership: Leadership,
         acknowledged: Acknowledged,
         bell: Bell,
-        step_seconds: float = STEP_SECONDS,
+        clock: Clock = monotonic,
     ) -> None:
         self._store = store
         self._leadership = leadership
         self._acknowledged = acknowledged
         self._bell = bell
-        self._step_seconds = step_seconds
+        self._clock = clock
+        self.step_seconds = STEP_SECONDS
         self.trouble = ""
         self._logged: set[str] = set()
+        self._seen: dict[str, tuple[Step, float]] = {}
 
     async def run(self) -> None:
         """Advance moves until cancelled; no failure ends it."""
@@ -104,10 +103,16 @@ class Mover:
         async with self._store.reading() as reading:
             entries = await journal.open_moves(reading)
         self.trouble = ""
+        self._seen = {entry.move.id: self._sight(entry.move) for entry in entries}
         advanced = [await self._try(entry) for entry in entries]
         if not self.trouble:
             self._logged.clear()
         return any(advanced)
+
+    def _sight(self, move: Move) -> tuple[Step, float]:
+        """Tell since when we have seen the move at its step."""
+        first = self._seen.get(move.id)
+        return first if first and first[0] is move.step else (move.step, self._clock())
 
     async def _try(self, entry: Entry) -> bool:
         """Advance a move; its trouble is not that of the others."""
@@ -134,11 +139,12 @@ class Mover:
     async def _facts(self, entry: Entry) -> Facts:
         async with self._store.reading() as reading:
             reports = await journal.reports_on(reading, entry.move.app)
+        _, since = self._sight(entry.move)
         return Facts(
             reports,
             acknowledged=await self._acknowledged(entry.serial),
             expired=entry.move.step in _TIMED
-            and self._store.now() > entry.since + self._step_seconds,
+            and self._clock() > since + self.step_seconds,
         )
 
     async def _enter(self, entry: Entry, after: Move) -> bool:

@@ -1,5 +1,6 @@
 """Errors as their callers see them: application/problem+json (RFC 9457)."""
 
+import errno
 import http
 from typing import Any
 
@@ -21,7 +22,10 @@ from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
 from domicile.runtime.blobs import NoSuchBlob, NotADigest, WrongDigest
 from domicile.service.asking import NoAnswer
+from domicile.store.dialect import StoreFull
 from domicile.store.transaction import StaleGeneration
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -47,8 +51,12 @@ STATUSES: dict[type[DomicileError], int] = {
     StaleGeneration: 409,
     KeyReused: 422,
     NoAnswer: 502,
+    StoreFull: 507,
     DomicileError: 500,
 }
+
+# What operators should read about, too.
+_OURS = frozenset({500, 507})
 
 _log = structlog.get_logger()
 
@@ -69,6 +77,8 @@ def problem_of(error: Exception) -> Problem:
             STATUSES[each] for each in type(error).__mro__ if each in STATUSES
         )
         return _problem(type(error).__name__, status, str(error))
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return _problem("DiskFull", 507, "the directory's disk has no room for it")
     if isinstance(error, HTTPException):
         return _problem("HTTPException", error.status_code, _words_of(error))
     return _problem(
@@ -79,7 +89,7 @@ def problem_of(error: Exception) -> Problem:
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer a request with the problem that ended it."""
     problem = problem_of(error)
-    if problem.status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
+    if problem.status in _OURS:
         path = request.scope["path"]
         _log.error("request failed", path=path, exc_info=error)
     headers = dict(getattr(error, "headers", None) or {})

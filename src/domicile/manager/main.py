@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from domicile.service.admin import Admin
 from domicile.service.asking import open_client
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.parent import run_children
+from domicile.service.room import lack_of_room
 from domicile.service.sockets import open_alone
 from domicile.store.compaction import compacting
 from domicile.store.feed import Feed
@@ -43,6 +44,9 @@ from domicile.store.store import Store
 
 # Long polls answer within a second; what takes longer is cut.
 GRACE_SECONDS = 2
+
+# Of the directory's records, the releases among them.
+_REPLICA = "directory"
 
 # On top of an app's own grace, which ends within the parent's.
 _PARENT_GRACE = 5.0
@@ -72,7 +76,11 @@ def main(config_file: Path) -> None:
                 open_alone(config.Address.parse(settings.admin))
             )
         child = partial(run, settings, tokens, listener, admin)
-        run_children([("manager", child)], settings.stop_seconds + _PARENT_GRACE)
+        run_children(
+            [("manager", child)],
+            settings.stop_seconds + _PARENT_GRACE,
+            on_crashes=lambda _: Replica.set_aside(settings.folder / _REPLICA),
+        )
 
 
 def run(
@@ -135,7 +143,7 @@ async def _open(
         client = await stack.enter_async_context(_client(settings, tokens))
         store = await Store.open(settings.store_url)
         stack.push_async_callback(store.close)
-        folder = settings.folder / "directory"
+        folder = settings.folder / _REPLICA
         make_private(folder)  # Releases have their apps' secrets.
         replica = Replica.open_to_follow(folder)
         stack.callback(replica.close)
@@ -164,15 +172,24 @@ async def _open(
         if admin is not None:
             asking = await stack.enter_async_context(open_client())
             insight = Insight(settings.cluster, replica, store, feed, releases, asking)
-            served = await _administer(insight, household, follower, admin)
+            room = partial(lack_of_room, settings.folder)
+            served = await _administer(insight, household, follower, room, admin)
             stack.callback(served.close)
         yield Desk(tokens, feed, releases, client)
 
 
 async def _administer(
-    insight: Insight, household: Household, follower: Follower, listener: socket.socket
+    insight: Insight,
+    household: Household,
+    follower: Follower,
+    lack: Callable[[], str],
+    listener: socket.socket,
 ) -> asyncio.Server:
     """Serve the admin listener."""
+
+    def trouble() -> str:
+        return follower.trouble or lack()
+
     pages = {
         "/status": household.status,
         "/explain": insight.explain,
@@ -180,7 +197,7 @@ async def _administer(
     }
     registry = follower_metrics("manager", insight.replica, follower)
     registry.register(StoreCollector("manager", insight.store, insight.feed))
-    return await Admin(pages, lambda: follower.trouble, registry).serve(listener)
+    return await Admin(pages, trouble, registry).serve(listener)
 
 
 def troubles_of(feed: Feed) -> list[str]:

@@ -16,6 +16,7 @@ from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
+from domicile.service.room import lack_of_room
 
 KINDS = ("zone", "owner", "app", "placement", "cluster", "consent")
 
@@ -45,7 +46,7 @@ async def _run_until_end(
     readers = Readers(channel.tell_changed, channel.notes)
     follower = Follower(replica, source, ask, readers)
     if listener is not None:
-        await _admin(settings.name, replica, follower, counters).serve(listener)
+        await _admin(settings, replica, follower, counters).serve(listener)
     following = asyncio.create_task(follower.run())
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
     await asyncio.wait([following, end], return_when=asyncio.FIRST_COMPLETED)
@@ -56,14 +57,14 @@ async def _run_until_end(
 
 
 def _admin(
-    name: str, replica: Replica, follower: Follower, counters: Counters
+    settings: Settings, replica: Replica, follower: Follower, counters: Counters
 ) -> Admin:
     async def explain_host(query: dict[str, str]) -> dict[str, Any]:
-        return explain(name, replica, query.get("host", ""))
+        return explain(settings.name, replica, query.get("host", ""))
 
     def trouble() -> str:
         if not follower.behind:
-            return follower.trouble
+            return follower.trouble or lack_of_room(settings.folder)
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
     registry = follower_metrics("nameserver", replica, follower)

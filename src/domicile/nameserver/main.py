@@ -11,6 +11,7 @@ from domicile.nameserver import following, worker
 from domicile.nameserver.counts import FAMILIES, Tally
 from domicile.nameserver.settings import Settings, load_settings
 from domicile.nameserver.worker import Sockets
+from domicile.replica.replica import Replica
 from domicile.service import logs
 from domicile.service.channel import open_channels
 from domicile.service.counters import Counters
@@ -43,7 +44,10 @@ def main(config: Path) -> None:
             )
         ]
         follow = partial(following.run, settings, source, channel, admin, counters)
-        run_children([("follower", follow), *workers])
+        run_children(
+            [("follower", follow), *workers],
+            on_crashes=lambda _: Replica.set_aside(settings.folder),
+        )
 
 
 def _listen(address: Address, settings: Settings) -> Listeners:

@@ -48,9 +48,22 @@ def is_due(
     if not files.authority.is_file():
         return True
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now >= begins + (ends - begins) * 2 / 3:
+    # Before it begins, too: whoever made it had a clock that was set back since.
+    if not begins <= now < begins + (ends - begins) * 2 / 3:
         return True
     return bool(bundle) and not _issued_by(certificate, bundle[0])
+
+
+def out_of_date(files: CertificateFiles, now: datetime) -> str:
+    """Say that no peer takes the certificate, by our clock; nothing where it is good."""
+    certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if begins <= now <= ends:
+        return ""
+    return (
+        f"the link certificate is valid from {begins:%F} to {ends:%F}, and this machine's"
+        f" clock says {now:%F}"
+    )
 
 
 async def enrol(manager: httpx.AsyncClient, files: CertificateFiles) -> None:

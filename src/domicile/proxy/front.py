@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import resource
 import secrets
 from collections import Counter
 from dataclasses import dataclass, field
@@ -49,7 +50,10 @@ class Front:
         client = _name_client(peer[0])
         # A link's clients are proxies of ours, and theirs are counted there.
         if not self.around.link and self.clients[client] >= self.most_of_one_client:
-            self._turn_away(wire)
+            self._turn_away(wire, 429)
+            return
+        if not self.around.link and len(self.tasks) >= _most_connections():
+            self._turn_away(wire, 503)
             return
         task = Conversation(self.around, wire, peer[0]).start()
         self.tasks.add(task)
@@ -64,10 +68,15 @@ class Front:
         if not self.clients[client]:
             del self.clients[client]
 
-    def _turn_away(self, wire: Wire) -> None:
+    def _turn_away(self, wire: Wire, status: int) -> None:
         self.around.tally.turned_away()
-        wire.transport.write(write_page(429, secrets.token_hex(16)))
+        wire.transport.write(write_page(status, secrets.token_hex(16)))
         wire.close()
+
+
+def _most_connections() -> int:
+    """Give how many clients there may be: each wants a descriptor more for its app."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
 
 def _name_client(address: str) -> str:

@@ -12,9 +12,17 @@ import httpx
 import structlog
 from prometheus_client import CollectorRegistry
 
+from domicile.clock import monotonic
 from domicile.model.feed import Ask
 from domicile.model.routing import route
-from domicile.proxy.enrol import NotEnrolled, enrol, is_due, link_files, write_trust
+from domicile.proxy.enrol import (
+    NotEnrolled,
+    enrol,
+    is_due,
+    link_files,
+    out_of_date,
+    write_trust,
+)
 from domicile.proxy.settings import Settings
 from domicile.replica.faults import ReplicaFault
 from domicile.replica.follower import Follower, Readers, Source
@@ -24,6 +32,7 @@ from domicile.service.admin import Admin
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
+from domicile.service.room import lack_of_room
 
 KINDS = ("residence", "endpoint", "cluster", "authority", "consent")
 
@@ -31,6 +40,8 @@ REPLICA = "replica"
 """The replica's folder in the proxy's data."""
 
 _LOOK_SECONDS = 2.0
+_REST_SECONDS = 600.0
+"""After a certificate that is due at once: our clock, or the directory's, is wrong."""
 
 _log = structlog.get_logger()
 
@@ -73,6 +84,7 @@ class Keeper:
     async def _stay_enrolled(self) -> None:
         files = link_files(self._settings.folder)
         headers = {"Authorization": f"Bearer {self._token}"}
+        rests_until = 0.0
         async with httpx.AsyncClient(
             base_url=self._settings.manager, headers=headers, trust_env=False
         ) as manager:
@@ -81,9 +93,12 @@ class Keeper:
                     bundle = self._trusted()
                     if bundle:
                         write_trust(files, bundle)
-                    if is_due(files, datetime.now(UTC), bundle):
+                    rests = monotonic() < rests_until
+                    if not rests and is_due(files, datetime.now(UTC), bundle):
                         await enrol(manager, files)
                         _log.info("enrolled")
+                        if is_due(files, datetime.now(UTC)):
+                            rests_until = monotonic() + _REST_SECONDS
                 except (NotEnrolled, ReplicaFault, OSError) as error:
                     _log.warning("not enrolled", error=str(error))
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -97,9 +112,14 @@ class Keeper:
         if self._follower.behind:
             reason = self._follower.trouble or "there was no answer yet"
             return f"behind {self._settings.manager}: {reason}"
-        if not link_files(self._settings.folder).certificate.exists():
+        files = link_files(self._settings.folder)
+        if not files.certificate.exists():
             return f"no link certificate of {self._settings.manager} yet"
-        return self._follower.trouble
+        return (
+            out_of_date(files, datetime.now(UTC))
+            or self._follower.trouble
+            or lack_of_room(self._settings.folder)
+        )
 
     def _metrics(self, counters: Counters) -> CollectorRegistry:
         registry = follower_metrics("proxy", self._replica, self._follower)

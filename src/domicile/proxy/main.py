@@ -12,9 +12,10 @@ import uvloop
 
 from domicile.config import Address, BadConfiguration
 from domicile.proxy.counts import Tally, lay_out
-from domicile.proxy.keeper import Keeper
+from domicile.proxy.keeper import REPLICA, Keeper
 from domicile.proxy.settings import Settings, load_settings
 from domicile.proxy.worker import Sockets, Worker
+from domicile.replica.replica import Replica
 from domicile.service import logs
 from domicile.service.channel import FollowerEnd, WorkerEnd, open_channels
 from domicile.service.counters import Counters
@@ -58,7 +59,10 @@ def main(config_file: Path) -> int:
         )
         for number, name in enumerate(names)
     ]
-    run_children([("keeper", keeper), *workers])
+    run_children(
+        [("keeper", keeper), *workers],
+        on_crashes=lambda _: Replica.set_aside(settings.folder / REPLICA),
+    )
     return 0
 
 

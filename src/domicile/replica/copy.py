@@ -69,7 +69,6 @@ class Copy:
                 metasync=False,
                 sync=durable,
             )
-            # Readers that were killed would keep old pages from being used again.
             self._env.reader_check()
             self.records = self._env.open_db(b"records", create=writable)
             self.index = self._env.open_db(b"index", create=writable)
@@ -123,6 +122,18 @@ class Copy:
         except lmdb.ReadersFullError:
             self._env.reader_check()
         return self._env.begin()
+
+    def look_after_readers(self) -> int:
+        """Clear the slots of readers that were killed; give how far the oldest lags.
+
+        Counted in writes. No page that was let go since is used again, so the map grows.
+        """
+        try:
+            self._env.reader_check()
+            last: int = self._env.info()["last_txnid"]
+            return last - min(_transactions_of(self._env.readers()), default=last)
+        except lmdb.Error as error:
+            raise self.fault(error) from error
 
     def add(self, changes: Sequence[Change]) -> None:
         """Write records without a serial: part of a copy that nobody reads yet."""
@@ -201,6 +212,12 @@ class Copy:
         ):
             txn.put(key, value, db=self.meta)
         return 0
+
+
+def _transactions_of(readers: str) -> list[int]:
+    """Give which write's outcome each reads, of LMDB's table: pid, thread, transaction."""
+    found = [line.split()[-1] for line in readers.splitlines()]
+    return [int(each) for each in found if each.isdecimal()]
 
 
 def _identify(folder: Path) -> list[tuple[int, int]]:

@@ -40,6 +40,10 @@ _BETWEEN_REPAIRS = 3.0
 # Who is asked to decide is not faster than that, and a snapshot is a lot to send.
 _HELD_BACK_SECONDS = 5.0
 
+_BETWEEN_LOOKS_AT_READERS = 10.0
+# Nobody reads for longer than a batch, and few writes come meanwhile.
+_MOST_READER_LAG = 1000
+
 _logger = logging.getLogger(__name__)
 
 
@@ -91,7 +95,9 @@ class Follower:
         self._failures = 0
         self._next_repair = 0.0
         self._trouble = ""
+        self._next_look_at_readers = 0.0
         self.resyncs = 0
+        self.reader_lag = 0
 
     @property
     def lag(self) -> float:
@@ -138,6 +144,7 @@ class Follower:
         """Ask once, take the answer in, and give how many seconds to wait."""
         try:
             self._look_at_replica()
+            self._look_after_readers()
             await self._follow_once(client)
         except DamagedReplica as error:
             self._start_anew()
@@ -159,6 +166,17 @@ class Follower:
         """Raise DamagedReplica where it is, and nothing was done about it yet."""
         if not self._from_start and (damage := self.damage):
             raise DamagedReplica(damage)
+
+    def _look_after_readers(self) -> None:
+        if monotonic() < self._next_look_at_readers:
+            return
+        self._next_look_at_readers = monotonic() + _BETWEEN_LOOKS_AT_READERS
+        self.reader_lag = self._replica.look_after_readers()
+        if self.reader_lag > _MOST_READER_LAG:
+            _logger.warning(
+                "somebody reads the replica as of %d writes ago: it grows meanwhile",
+                self.reader_lag,
+            )
 
     def _start_anew(self) -> None:
         self._from_start = True

@@ -33,6 +33,7 @@ from domicile.replica.view import View
 
 _CURRENT = "current"
 _PREFIX = "copy-"
+_ASIDE = "aside"
 _ATTEMPTS = 10
 
 _logger = logging.getLogger(__name__)
@@ -81,8 +82,16 @@ class Replica:
 
     @staticmethod
     def set_aside(folder: Path) -> None:
-        """Make a damaged replica one without a copy, to be followed anew from 0."""
-        (folder / _CURRENT).unlink(missing_ok=True)
+        """Make a damaged replica one without a copy, to be followed anew from 0.
+
+        Who has the copy open serves on from it. It is kept as `aside`, to be looked
+        into, until another one is set aside.
+        """
+        with suppress(FileNotFoundError):
+            name = os.readlink(folder / _CURRENT)  # noqa: PTH115 - a name, no path
+            (folder / _CURRENT).unlink()
+            shutil.rmtree(folder / _ASIDE, ignore_errors=True)
+            (folder / name).rename(folder / _ASIDE)
 
     def close(self) -> None:
         if self._copy is not None:
@@ -131,6 +140,10 @@ class Replica:
     def unreadable(self) -> int:
         """How many written records this version could only keep, not read."""
         return 0 if self._copy is None else self._copy.unreadable
+
+    def look_after_readers(self) -> int:
+        """Let go what killed readers held; give by how many writes the oldest lags."""
+        return 0 if self._copy is None else self._copy.look_after_readers()
 
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write the changes after the replica's serial, up to another; raises DoesNotJoin.

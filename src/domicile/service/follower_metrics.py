@@ -17,6 +17,7 @@ def follower_metrics(
         ("serial", "The replica's serial.", replica.serial),
         ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
         ("audits", "Times it was held against the store.", lambda: follower.audits),
+        ("reader_lag", "Writes since the oldest view.", lambda: follower.reader_lag),
         ("unreadable", "Records kept and not understood.", lambda: replica.unreadable),
     ):
         gauge = Gauge(f"domicile_{service}_{name}", text, registry=registry)

@@ -1,13 +1,14 @@
 """The parent of a service's processes: small, synchronous, and never busy.
 
 It opens no database and runs no loop, so that nothing can hang or break it: it forks its
-children, waits for signals, and starts again what died. It keeps what was open before
-the fork, so a dead worker leaves its sockets' queues to its successor.
+children, waits for signals, ends who hangs, and starts again what died. It keeps what
+was open before the fork, so a dead worker leaves its sockets' queues to its successor.
 
 Its signals stay blocked and are waited for, one by one: there is no signal handler and
 nothing that a signal could interrupt.
 """
 
+import faulthandler
 import os
 import resource
 import signal
@@ -19,7 +20,8 @@ from typing import NamedTuple, NoReturn
 
 import structlog
 
-from domicile.service import lifeline
+from domicile.service import beats, lifeline
+from domicile.service.watchdog import BETWEEN_LOOKS, Watchdog
 
 _ENDS = frozenset({signal.SIGTERM, signal.SIGINT})
 _WAITED_FOR = _ENDS | {signal.SIGCHLD}
@@ -30,6 +32,13 @@ _STEADY = 20.0
 
 _GRACE = 6.0
 """From SIGTERM to SIGKILL, in seconds: within 8 s all is over."""
+
+_CRASHES = frozenset(
+    {signal.SIGBUS, signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
+)
+"""How a process ends when memory, such as a mapped file, is not what it should be."""
+
+_STANDARD_ERROR = 2
 
 _log = structlog.get_logger()
 
@@ -44,30 +53,50 @@ class Child(NamedTuple):
 class _Place:
     """Where one child runs, or waits to be started again."""
 
-    __slots__ = ("child", "failures", "pid", "start_at", "started_at")
+    __slots__ = (
+        "beat", "child", "crashes", "failures", "pid", "start_at", "started_at",
+        "watchdog",
+    )  # fmt: skip
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, beat: beats.Beat) -> None:
         self.child = child
+        self.beat = beat
+        self.watchdog = Watchdog(beat)
         self.pid = 0
         self.failures = 0
+        self.crashes = 0
         self.started_at = 0.0
         self.start_at = 0.0
 
 
 def run_children(
-    children: Sequence[tuple[str, Callable[[], None]]], grace: float = _GRACE
+    children: Sequence[tuple[str, Callable[[], None]]],
+    grace: float = _GRACE,
+    on_crashes: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Fork the children and keep them running until SIGTERM or SIGINT."""
+    """Fork the children and keep them running until SIGTERM or SIGINT.
+
+    `on_crashes` is called with the name of a child that crashed twice in a row, before
+    it is started again: it may set aside what the child crashed on. Once only, until
+    the child has lived for a while, for more crashes have another cause.
+    """
     _allow_many_files()
     before: set[int] = set(signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR))
     read_end, write_end = os.pipe()
-    places = [_Place(Child(*each)) for each in children]
+    places = [
+        _Place(Child(*each), beat)
+        for each, beat in zip(children, beats.lay_out(len(children)), strict=True)
+    ]
+    look_at = time.monotonic() + BETWEEN_LOOKS
     try:
         while True:
             _start_due(places, read_end, write_end, before)
-            if _wait(_soonest(places)) in _ENDS:
+            if _wait(min([look_at, *_starts(places)])) in _ENDS:
                 break
-            _bury(places)
+            _bury(places, on_crashes)
+            if time.monotonic() >= look_at:
+                _look(places)
+                look_at = time.monotonic() + BETWEEN_LOOKS
         _end(places, grace)
     finally:
         os.close(write_end)
@@ -98,20 +127,23 @@ def _start_due(
         sys.stdout.flush()
         sys.stderr.flush()
         place.started_at = now
+        place.watchdog.start()
         place.pid = os.fork()
         if place.pid == 0:
             os.close(write_end)
-            _become(place.child, read_end, parent, mask)
+            _become(place, read_end, parent, mask)
         _log.info("started", child=place.child.name, pid=place.pid)
 
 
-def _become(child: Child, read_end: int, parent: int, mask: set[int]) -> NoReturn:
+def _become(place: _Place, read_end: int, parent: int, mask: set[int]) -> NoReturn:
     """Run the child's function in this process, and leave without the parent's exits."""
     status = 1
+    child = place.child
     try:
         for each in _WAITED_FOR:
             signal.signal(each, signal.SIG_DFL)
-        lifeline.attach(read_end, parent)
+        faulthandler.enable(_STANDARD_ERROR)
+        lifeline.attach(read_end, parent, place.beat)
         lifeline.call_process(child.name)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask - _WAITED_FOR)
         child.run()
@@ -126,32 +158,52 @@ def _become(child: Child, read_end: int, parent: int, mask: set[int]) -> NoRetur
         os._exit(status)
 
 
-def _soonest(places: Sequence[_Place]) -> float | None:
-    """In how many seconds the next child is to be started, if one is."""
-    due = [place.start_at for place in places if not place.pid]
-    return max(0.0, min(due) - time.monotonic()) if due else None
+def _starts(places: Sequence[_Place]) -> list[float]:
+    """When those who are dead are to be started again."""
+    return [place.start_at for place in places if not place.pid]
 
 
-def _wait(seconds: float | None) -> int | None:
+def _wait(until: float) -> int | None:
     """Give the signal that came, or None when the time is over."""
-    if seconds is None:
-        return signal.sigwait(_WAITED_FOR)
-    told = signal.sigtimedwait(_WAITED_FOR, seconds)
+    left = max(0.0, until - time.monotonic())
+    told = signal.sigtimedwait(_WAITED_FOR, left)
     return told.si_signo if told else None
 
 
-def _bury(places: Sequence[_Place]) -> None:
+def _look(places: Sequence[_Place]) -> None:
+    """End who hangs, and show our own parent, if there is one, that we do not."""
+    lifeline.beat()
+    for place in places:
+        if place.pid and (number := place.watchdog.look(place.pid)):
+            _log.error("hangs", child=place.child.name, pid=place.pid, sent=number.name)
+            os.kill(place.pid, number)
+
+
+def _bury(places: Sequence[_Place], on_crashes: Callable[[str], None]) -> None:
     """Take note of the dead, and when they are to be started again."""
     now = time.monotonic()
     for place, status in _collect(places):
         if now - place.started_at >= _STEADY:
-            place.failures = 0
+            place.failures = place.crashes = 0
         delay = _BACK_OFF[min(place.failures, len(_BACK_OFF) - 1)]
         place.failures += 1
         place.start_at = now + delay
         _log.warning(
             "died", child=place.child.name, status=status, starts_again_in=delay
         )
+        # Who was aborted by us did not crash.
+        if -status in _CRASHES and not place.watchdog.barked:
+            place.crashes += 1
+            if place.crashes == 2:
+                _call(on_crashes, place.child.name)
+
+
+def _call(on_crashes: Callable[[str], None], name: str) -> None:
+    _log.error("crashed again", child=name)
+    try:
+        on_crashes(name)
+    except Exception:  # noqa: BLE001 - the border: nothing may break the parent
+        _log.exception("what it crashed on cannot be set aside", child=name)
 
 
 def _collect(places: Sequence[_Place]) -> Iterator[tuple[_Place, int]]:

@@ -5,11 +5,14 @@ take that from it and say BEGIN ourselves: IMMEDIATE for a writer, which then ne
 meets another writer half-way, and plain for a reader, which sees one state throughout.
 """
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -22,6 +25,14 @@ _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
 )
+
+
+# The second: there is no room for the index of its log.
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
+
+
+class StoreFull(DomicileError):
+    """The disk of a store has no room: nothing was written, and nothing is lost."""
 
 
 class BadStoreUrl(DomicileError):
@@ -38,6 +49,20 @@ def make_engine(url_or_path: str | Path) -> AsyncEngine:
 def writer(engine: AsyncEngine) -> AsyncEngine:
     """Give the engine whose transactions lock out other writers from their start."""
     return engine.execution_options(begin="BEGIN IMMEDIATE")
+
+
+@contextmanager
+def told_if_full() -> Iterator[None]:
+    """Tell the want of room from what else a database says."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) not in _NO_ROOM:
+            raise
+        raise StoreFull(
+            f"the store has no room for a change ({error.orig}): it is as it was;"
+            " make room on its disk, and ask again"
+        ) from error
 
 
 async def commit_mark(connection: AsyncConnection) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domicile.clock import Clock, monotonic, wall
 from domicile.store.bell import Bell
 from domicile.store.connection import connected, whole
-from domicile.store.dialect import commit_mark, make_engine, writer
+from domicile.store.dialect import commit_mark, make_engine, told_if_full, writer
 from domicile.store.migration import migrate
 from domicile.store.transaction import Head, Reading, Transaction
 
@@ -71,12 +71,16 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Write; commits at the end of the block, and an exception takes all back."""
-        async with self._writing, connected(self._writer) as connection:
-            tx = Transaction(connection, self._clock())
-            yield tx
-            await tx.finish()
-            await whole(connection.commit())
+        """Write; commits at the end of the block, and an exception takes all back.
+
+        Raises StoreFull.
+        """
+        with told_if_full():
+            async with self._writing, connected(self._writer) as connection:
+                tx = Transaction(connection, self._clock())
+                yield tx
+                await tx.finish()
+                await whole(connection.commit())
         if tx.serial:
             self._notice(tx.serial)
 
