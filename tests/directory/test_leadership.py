@@ -15,9 +15,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(store):
-    clock = store._clock = Clock()
-    return clock
+def clock():
+    return Clock()
 
 
 @pytest.fixture
@@ -44,13 +43,29 @@ async def test_who_hears_nothing_of_the_store_leads_no_more_and_another_does(
 ):
     one, other = two
     await one.look()
-    clock.now += LEASE_SECONDS + 1
+    await other.look()
+    clock.now += LEASE_SECONDS - 0.1
     assert not one.leads
+    await other.look()
+    assert not other.leads
+    clock.now += 0.2
     await other.look()
     assert other.leads
     await demand(store, other)
     with pytest.raises(LostLease):
         await demand(store, one)
+
+
+async def test_the_time_of_day_makes_no_difference(two, clock, store):
+    one, other = two
+    await one.look()
+    for days in (400, -400):
+        store._clock = lambda days=days: days * 86400.0
+        for _ in range(3):
+            await other.look()
+            await one.look()
+            assert (one.leads, other.leads) == (True, False)
+            clock.now += LEASE_SECONDS / 2
 
 
 async def test_who_resigns_is_followed_at_once(two, store):

@@ -50,7 +50,7 @@ async def test_a_fresh_store_starts_at_nothing(engine):
 
 async def test_a_second_time_changes_nothing(engine):
     await migrate(engine)
-    lease = {"name": "n", "holder": "h", "fence": 1, "expires": 2.0}
+    lease = {"name": "n", "holder": "h", "fence": 1, "beat": 2}
     async with engine.begin() as connection:
         await connection.execute(update(head).values(serial=7))
         await connection.execute(insert(leases).values(lease))

@@ -18,6 +18,7 @@ from domicile.store.leases import (
     Lease,
     LostLease,
     check_lease,
+    look_at_lease,
     release_lease,
     take_lease,
 )
@@ -26,6 +27,8 @@ from domicile.store.transaction import Transaction
 
 # So long nobody moves apps after a leader was killed; one that ends gives it back.
 LEASE_SECONDS = 5.0
+# A leader that was not heard of for so long leads no more, before another does.
+_LEADS_SECONDS = 0.8 * LEASE_SECONDS
 _LOOK_SECONDS = LEASE_SECONDS / 5
 
 _NAME = "leader"
@@ -44,6 +47,8 @@ class Leadership:
         self._clock = clock
         self._lease: Lease | None = None
         self._until = 0.0
+        self._seen: Lease | None = None
+        self._seen_at = 0.0
 
     @property
     def leads(self) -> bool:
@@ -53,10 +58,17 @@ class Leadership:
         """Take the lease, or prolong it."""
         asked = self._clock()
         async with self._store.transaction() as tx:
-            lease = await take_lease(tx, _NAME, self._holder, LEASE_SECONDS)
+            stale = self._stale(await look_at_lease(tx, _NAME), asked)
+            lease = await take_lease(tx, _NAME, self._holder, stale)
         if (lease is None) != (self._lease is None):
             _log.info("leads" if lease else "leads no more", holder=self._holder)
-        self._lease, self._until = lease, asked + LEASE_SECONDS
+        self._lease, self._until = lease, asked + _LEADS_SECONDS
+
+    def _stale(self, found: Lease | None, now: float) -> Lease | None:
+        """Give the lease where we have seen no beat of its holder for too long."""
+        if found != self._seen:
+            self._seen, self._seen_at = found, now
+        return found if now - self._seen_at >= LEASE_SECONDS else None
 
     async def demand(self, tx: Transaction) -> None:
         """Let the transaction go on only under our lease; raises LostLease."""

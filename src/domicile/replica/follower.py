@@ -203,7 +203,7 @@ class Follower:
             self._after(answer)
         if question.verify and answer.digest:
             self._audit.begin(answer.digest)
-        if answer.is_anew:
+        elif answer.is_anew:
             self._audit.soon()
         if answer.changed:
             await self._until_noted()

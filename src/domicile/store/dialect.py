@@ -6,12 +6,13 @@ meets another writer half-way, and plain for a reader, which sees one state thro
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -21,11 +22,12 @@ from domicile.errors import DomicileError
 BUSY_MILLISECONDS = 10_000  # how long a writer waits for another process's
 
 _PRAGMAS = (
-    f"busy_timeout = {BUSY_MILLISECONDS}",  # first: the next may have to wait
-    "journal_mode = WAL",
+    f"busy_timeout = {BUSY_MILLISECONDS}",
     "synchronous = FULL",
 )
-
+# SQLite does not wait where two make a new database WAL at once, busy_timeout or not.
+_WAL_TRIES = 500
+_WAL_PAUSE = BUSY_MILLISECONDS / 1000 / _WAL_TRIES
 
 # The second: there is no room for the index of its log.
 _NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
@@ -99,7 +101,24 @@ def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
+    _take_to_wal(cursor)
     cursor.close()
+
+
+def _take_to_wal(cursor: DBAPICursor) -> None:
+    """Have the database write ahead; one that does so already is left alone."""
+    cursor.execute("PRAGMA journal_mode")
+    if cursor.fetchone() == ("wal",):
+        return
+    for tries_left in reversed(range(_WAL_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            time.sleep(_WAL_PAUSE)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:

@@ -86,7 +86,7 @@ leases = Table(
     Column("name", String, primary_key=True),
     Column("holder", String, nullable=False),
     Column("fence", Serial, nullable=False),
-    Column("expires", Float, nullable=False),
+    Column("beat", Serial, nullable=False),
 )
 
 # The directory's: who may call it. A token itself is kept nowhere, only its SHA-256.
