@@ -1,7 +1,10 @@
 """A process without a parent of ours ends on a signal, and on nothing else."""
 
+import contextlib
 import signal
+import time
 
+import psutil
 import pytest
 
 
@@ -61,3 +64,40 @@ def test_a_second_signal_does_not_cut_the_drain(start):
     )
     assert script.rest() == "drained\n"
     assert script.process.wait() == 0
+
+
+def test_a_child_that_hangs_ends_after_its_parent_died(start):
+    """Nobody would look after it any more, and it would keep its ports."""
+    script = start(
+        """
+        import asyncio, os, signal, time
+        from domicile.service import lifeline
+        from domicile.service.parent import run_children
+
+        lifeline._LATE_SECONDS = 0.5
+
+        async def main():
+            waiting = asyncio.create_task(
+                lifeline.wait_for_end(asyncio.get_running_loop())
+            )
+            await asyncio.sleep(0.1)
+            print("child", os.getpid(), flush=True)
+            while True:
+                pass
+
+        run_children([("hanging", lambda: asyncio.run(main()))])
+        """
+    )
+    child = next(line[1] for line in script.lines(2) if line[0] == "child")
+    script.process.kill()
+    script.process.wait()
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(int(child)) and runs(int(child)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def runs(pid):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False

@@ -9,11 +9,16 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 
 from domicile.service.beats import Beat
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+
+_LATE_SECONDS = 15.0
+"""Longer than any drain: who has not ended by then after its parent hangs."""
 
 _pipe: int | None = None
 """The read end, in a child. A process has one parent, as it has one signal table."""
@@ -58,8 +63,17 @@ async def wait_for_end(loop: asyncio.AbstractEventLoop) -> None:
         loop.add_signal_handler(each, end.set)
     if _pipe is not None:
         loop.add_reader(_pipe, end.set)
+        late = threading.Thread(target=_end_anyway, args=(_pipe,), daemon=True)
+        late.start()
     try:
         await end.wait()
     finally:
         if _pipe is not None:
             loop.remove_reader(_pipe)
+
+
+def _end_anyway(read_end: int) -> None:
+    """End a child whose parent has died, also where its loop hangs: nobody else would."""
+    os.read(read_end, 1)
+    time.sleep(_LATE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
