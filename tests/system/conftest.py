@@ -34,7 +34,7 @@ START_SECONDS = 12.0
 ANSWER_SECONDS = 4.0
 
 # So long a move waits for a cluster that is away.
-STEP_SECONDS = 15.0
+STEP_SECONDS = 20.0
 
 # So that a slow machine has time for what is to be seen before the drain is over.
 DRAIN_SECONDS = 20.0

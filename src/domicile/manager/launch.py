@@ -74,7 +74,7 @@ async def find_endpoint(process: AppProcess, order: Order, seconds: float) -> Ad
         endpoint = reachable(found, order.host) if found else None
         if endpoint:
             refuse_shared(process, endpoint, order.residence.name)
-            if await answers(endpoint):
+            if await answers(endpoint, deadline - monotonic()):
                 return endpoint
         unseen = 0 if process.alive or process.members() else unseen + 1
         if unseen >= _LOOKS_IN_VAIN:
@@ -108,10 +108,10 @@ def reachable(endpoint: Address, host: str) -> Address:
     return Address(host, endpoint.port) if endpoint.host in ANY_ADDRESS else endpoint
 
 
-async def answers(endpoint: Address) -> bool:
-    """Whether a web server answers `GET /` there, with whatever status."""
+async def answers(endpoint: Address, seconds: float) -> bool:
+    """Whether a web server answers `GET /` there in time, with whatever status."""
     with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(min(seconds, _ANSWER_SECONDS)):
             reader, writer = await asyncio.open_connection(*endpoint)
             try:
                 request = f"GET / HTTP/1.1\r\nHost: {endpoint}\r\nConnection: close\r\n"
