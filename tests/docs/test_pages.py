@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LINK = re.compile(r"\]\(([^)#]+)\)")
+TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 PATH = re.compile(r"`((?:src|tests|scripts|docs|examples|requirements)/[\w./-]*)`")
 
 
@@ -58,3 +59,15 @@ def test_make_has_every_target_that_a_page_names():
             r"^(?:APT=1 )?make ([a-z]+)", page.read_text(), re.MULTILINE
         ):
             assert target in targets, (page.name, target)
+
+
+def test_each_promise_names_tests_that_are_there():
+    page = (ROOT / "docs" / "promises.md").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("| **")]
+    assert len(lines) == 10
+    for number, line in enumerate(lines, start=1):
+        assert line.startswith(f"| **{number}. ")
+        named = TEST.findall(line)
+        assert named, line
+        for file, test in named:
+            assert f"def {test}(" in (ROOT / file).read_text(), test
