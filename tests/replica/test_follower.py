@@ -418,6 +418,21 @@ async def test_a_digest_is_asked_for_at_the_start_and_held_against_the_replica(
     assert replica.damage() == ("", "")
 
 
+async def test_what_it_does_not_understand_is_kept_told_of_and_stops_nothing(
+    replica: Replica, owner
+) -> None:
+    strange = Change(2, "comet", "halley", "", b"\x01", NO_CHAIN)
+    feed, follower = await follow(
+        replica,
+        http(answer(Begin(0, 2, CHAIN), owner(1, "alice"), strange)),
+        http(answer(Begin(2, 3, OTHER_CHAIN), owner(3, "bob"))),
+    )
+    assert state(replica) == (3, OTHER_CHAIN, ["alice", "bob"])
+    assert follower.trouble.startswith("1 records are of a form")
+    assert feed.asks[-1].trouble == follower.trouble
+    assert not follower.behind
+
+
 async def test_what_is_held_back_is_said_with_the_next_question(
     replica: Replica, change_of, monkeypatch
 ) -> None:

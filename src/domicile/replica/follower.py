@@ -112,7 +112,12 @@ class Follower:
     @property
     def trouble(self) -> str:
         """What is wrong, as a sentence; nothing while it follows a sound replica."""
-        return self._trouble or self.damage or self._audit.trouble
+        return (
+            self._trouble
+            or self.damage
+            or self._audit.trouble
+            or self._not_understood()
+        )
 
     @property
     def audits(self) -> int:
@@ -130,6 +135,13 @@ class Follower:
             if current and note.damaged == current:
                 return f"{worker} found {current} of the replica damaged"
         return ""
+
+    def _not_understood(self) -> str:
+        """Tell of records that are kept and not read, as a newer version's would be."""
+        count = self._replica.unreadable
+        if not count:
+            return ""
+        return f"{count} records are of a form that this version does not read: upgrade"
 
     async def run(self) -> None:
         """Follow until cancelled; no failure of the feed ends it."""
