@@ -6,6 +6,7 @@ from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.digest import add_up, record_digest, record_key, to_bytes
 from domicile.model.records import Owner, encode
 from domicile.replica.audit import EVERY_SECONDS, Audit
+from domicile.replica.replica import Replica
 
 CHAIN = b"c" * 16
 ADA, BOB = (Owner(name, "apps.test", "free") for name in ("ada", "bob"))
@@ -46,8 +47,11 @@ async def test_what_is_the_same_is_left_alone(audit, held):
 async def test_a_record_that_is_kept_and_not_read_counts_too(audit, replica):
     replica.apply([Change(1, "comet", "k", "", b"\xff", NO_CHAIN)], 1, CHAIN)
     part = record_digest(record_key("comet", "k"), b"\xff")
+    again = Replica.open(replica._folder, writable=False)
+    assert again.unreadable == 0  # who has just started does not know yet
     await look(audit, to_bytes(part))
     assert replica.damage() == ("", "")
+    assert replica.unreadable == 1
 
 
 @pytest.mark.parametrize("expected", [[ADA], [], [ADA, BOB, Owner("eve", "z", "p")]])

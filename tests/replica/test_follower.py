@@ -424,7 +424,8 @@ async def test_what_it_does_not_understand_is_kept_told_of_and_stops_nothing(
     strange = Change(2, "comet", "halley", "", b"\x01", NO_CHAIN)
     feed, follower = await follow(
         replica,
-        http(answer(Begin(0, 2, CHAIN), owner(1, "alice"), strange)),
+        http(answer(Begin(0, 1, CHAIN), owner(1, "alice"))),
+        http(answer(Begin(1, 2, CHAIN), strange)),
         http(answer(Begin(2, 3, OTHER_CHAIN), owner(3, "bob"))),
     )
     assert state(replica) == (3, OTHER_CHAIN, ["alice", "bob"])

@@ -60,8 +60,9 @@ class Audit:
     async def _hold_against(self, expected: bytes) -> None:
         try:
             with self._replica.view() as view:
-                found = to_bytes(await asyncio.to_thread(view.digest))
-                self._judge(view, found == expected)
+                found = await asyncio.to_thread(view.survey)
+                view.note_unreadable(found.unreadable)
+                self._judge(view, to_bytes(found.digest) == expected)
         except ReplicaFault as fault:
             # Damage is remembered by the copy; the rest passes, or is met by others.
             _logger.warning("the replica cannot be held against the store: %s", fault)

@@ -240,6 +240,11 @@ def checked(key: bytes, stored: bytes) -> bytes:
     return record
 
 
+def is_readable(key: bytes, value: bytes) -> bool:
+    """Whether this version understands a record, by its key among all kinds."""
+    return _read(key.partition(b"\0")[0].decode(), value) is not None
+
+
 def index_keys(record: Record | None) -> tuple[str, ...]:
     return () if record is None else record.index_keys
 

@@ -7,7 +7,7 @@ look-up raises ReplicaFault where the copy cannot tell.
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import lmdb
 import msgspec
@@ -29,10 +29,17 @@ from domicile.model.records import (
     decode,
     name_key,
 )
-from domicile.replica.copy import Copy, checked
+from domicile.replica.copy import Copy, checked, is_readable
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
 
 Kind = TypeVar("Kind", bound=Record)
+
+
+class Survey(NamedTuple):
+    """What all records come to: their digest, and how many this version can only keep."""
+
+    digest: int
+    unreadable: int
 
 
 class View:
@@ -164,18 +171,25 @@ class View:
             raise self._copy.fault(error) from error
         return count
 
-    def digest(self) -> int:
-        """Give the digest of all records, each checked (see `model.digest`)."""
+    def survey(self) -> Survey:
+        """Look at all records, each of them checked."""
         if self._txn is None or self._copy is None:
-            return NOTHING
-        total = NOTHING
+            return Survey(NOTHING, 0)
+        total, unreadable = NOTHING, 0
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
                 for key, stored in cursor:
-                    total += record_digest(key, checked(key, stored))
+                    value = checked(key, stored)
+                    total += record_digest(key, value)
+                    unreadable += not is_readable(key, value)
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
-        return add_up(total)
+        return Survey(add_up(total), unreadable)
+
+    def note_unreadable(self, count: int) -> None:
+        """Note how many records here this version can only keep."""
+        if self._copy is not None:
+            self._copy.unreadable = count
 
     def distrust(self, reason: str) -> None:
         """Note that what is here is not what it should be."""
