@@ -70,7 +70,8 @@ def test_a_child_that_hangs_ends_after_its_parent_died(start):
     """Nobody would look after it any more, and it would keep its ports."""
     script = start(
         """
-        import asyncio, os, signal, time
+        import asyncio, os
+        import uvloop
         from domicile.service import lifeline
         from domicile.service.parent import run_children
 
@@ -85,7 +86,7 @@ def test_a_child_that_hangs_ends_after_its_parent_died(start):
             while True:
                 pass
 
-        run_children([("hanging", lambda: asyncio.run(main()))])
+        run_children([("hanging", lambda: uvloop.run(main()))])
         """
     )
     child = next(line[1] for line in script.lines(2) if line[0] == "child")

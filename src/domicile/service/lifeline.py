@@ -7,6 +7,7 @@ closes that end, and every child reads end-of-file.
 import asyncio
 import ctypes
 import os
+import select
 import signal
 import sys
 import threading
@@ -74,6 +75,9 @@ async def wait_for_end(loop: asyncio.AbstractEventLoop) -> None:
 
 def _end_anyway(read_end: int) -> None:
     """End a child whose parent has died, also where its loop hangs: nobody else would."""
-    os.read(read_end, 1)
+    # A loop may have set it not to block a read.
+    ended = select.poll()
+    ended.register(read_end)
+    ended.poll()
     time.sleep(_LATE_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
