@@ -115,11 +115,11 @@ def test_an_operators_choice_against_the_plan_is_said(hosting, folder):
 
 def test_a_command_that_is_guessed_is_said(hosting, folder, tmp_path):
     ran = hosting.run("app", "deploy", "guess.ada", str(folder))
-    assert "command: python app.py (guessed from app.py)" in ran.stderr
+    assert "a Python program in app.py, started by `python app.py`" in ran.stderr
     (tmp_path / "web.py").write_text((folder / "app.py").read_text())
     (tmp_path / "Procfile").write_text("worker: true\nweb: python web.py\n")
     ran = hosting.run("app", "deploy", "procfile.ada", str(tmp_path))
-    assert "command: python web.py (guessed from Procfile)" in ran.stderr
+    assert "line of a Procfile, started by `python web.py`; --command" in ran.stderr
     assert hosting.fetch("amber", "procfile.ada.apps.test").text == "amber"
 
 

@@ -8,7 +8,7 @@ import typer
 from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
 from domicile.client.api import Api, Json
 from domicile.client.paths import path_to
-from domicile.client.procfile import guess_command
+from domicile.client.recognition import recognise
 from domicile.errors import DomicileError
 
 app = typer.Typer(help="Apps, named hello.ada or by id.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def deploy_app(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
     command: Annotated[
         str,
-        typer.Option(help="How sh shall start it [guessed from Procfile or app.py]"),
+        typer.Option(help="How sh shall start it at $HOST and $PORT [guessed]"),
     ] = "",
     env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE")] = None,
     to: Annotated[str, typer.Option(metavar="CLUSTER", help="Overrides plans.")] = "",
@@ -41,7 +41,12 @@ def deploy_app(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy a folder as a new app, and wait until it serves."""
+    """Deploy a folder as a new app, and wait until it serves.
+
+    Without --command it is guessed, in this order, from: the web: line of a Procfile,
+    a Flask app in app.py or wsgi.py, Express or a start script in package.json, an
+    app.py, an index.html.
+    """
     label, dot, owner_name = name.partition(".")
     if not dot:
         raise BadArgument(f"{name!r} is not <app>.<owner>, such as hello.ada")
@@ -154,13 +159,10 @@ def _wait(opened: Api, wanted: Json, done: str) -> Json:
 
 
 def _guess(folder: Path) -> str:
-    guess = guess_command(folder)
-    if guess is None:
-        raise BadArgument(
-            f"how shall {folder} be started? There is no web: line in a Procfile and "
-            "no app.py: say it by --command"
-        )
-    say(f"command: {guess.command} (guessed from {guess.source})")
+    guess = recognise(folder)
+    say(
+        f"guessed: {guess.kind}, started by `{guess.command}`; --command says otherwise"
+    )
     return guess.command
 
 
