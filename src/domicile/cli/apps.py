@@ -1,5 +1,7 @@
 """The verbs about apps."""
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +9,7 @@ import typer
 
 from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
 from domicile.client.api import Api, Json
+from domicile.client.following import follow_log
 from domicile.client.paths import path_to
 from domicile.client.recognition import recognise
 from domicile.errors import DomicileError
@@ -132,16 +135,44 @@ def delete_app(
 
 @app.command("logs")
 def show_log(
-    name: AppName, lines: int = 100, data: Data = None, as_json: AsJson = False
+    name: AppName,
+    lines: Annotated[int, typer.Option(help="How many of the last lines.")] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")
+    ] = False,
+    data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the end of what an app wrote, in the cluster where it lives."""
+    """Print the end of what an app wrote, in the cluster where it lives.
+
+    Followed, it goes on with each line that is written, also where the app moves; with
+    --json each line is then an object of its own: app, cluster, line.
+    """
     with api(data) as opened:
-        log = opened.get(path_to("app", name, "logs"), lines=lines)
+        path = path_to("app", name, "logs")
+        if not follow:
+            _print_log(opened.get(path, lines=lines), as_json)
+            return
+        with suppress(KeyboardInterrupt):
+            for log in follow_log(opened, path, lines, say):
+                _print_lines(log, as_json)
+
+
+def _print_log(log: Json, as_json: bool) -> None:
     if as_json:
         show(log, as_json=True)
-        return
+    else:
+        _print_lines(log, as_json)
+
+
+def _print_lines(log: Json, as_json: bool) -> None:
+    """Print each line as it is, or as an object; at once, whoever reads it."""
     for line in log["lines"]:
-        print(line)
+        if as_json:
+            show({"app": log["app"], "cluster": log["cluster"], "line": line}, as_json)
+        else:
+            print(line)
+    sys.stdout.flush()
 
 
 def _wait(opened: Api, wanted: Json, done: str) -> Json:
