@@ -123,6 +123,26 @@ def test_a_command_that_is_guessed_is_said(hosting, folder, tmp_path):
     assert hosting.fetch("amber", "procfile.ada.apps.test").text == "amber"
 
 
+def test_who_mistypes_an_app_s_name_is_told_the_nearest(hosting, folder):
+    app = deploy(hosting, folder, "spelling.ada")
+    for verb in (("show",), ("logs",), ("move", "--to", "birch"), ("stop",)):
+        ran = hosting.run("app", verb[0], "speling.ada", *verb[1:], code=1)
+        assert ran.stderr == (
+            "domicile: no app 'speling.ada': did you mean spelling.ada?\n"
+        )
+    for arguments in (("move", "spelling.ada"), ("move", app["id"])):
+        ran = hosting.run("app", *arguments, "--to", "brich", code=1)
+        assert "no cluster 'brich'" in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["deploy", "move", "logs"])
+def test_the_help_of_a_verb_has_lines_to_try(hosting, verb):
+    said = hosting.run("app", verb, "--help").stdout
+    examples = said.partition("Examples:\n")[2].splitlines()
+    assert len(examples) > 1
+    assert all(line.strip().startswith(f"domicile app {verb} ") for line in examples)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
