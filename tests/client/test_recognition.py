@@ -41,6 +41,7 @@ def write(folder, files):
     [
         ({"app.py": FLASK, "Procfile": "web: run it\n"}, procfile("run it")),
         ({"Procfile": "worker: x\nweb:run it \r\n"}, procfile("run it")),
+        ({"Procfile": "\ufeffweb: run it\n"}, procfile("run it")),
         ({"app.py": "", "Procfile": "worker: x\n"}, PROGRAM),
         ({"app.py": "", "Procfile": "web:\n"}, PROGRAM),
         ({"app.py": "", "index.html": ""}, PROGRAM),

@@ -100,8 +100,10 @@ def _static(folder: Path) -> Guess | None:
 
 
 def _text_of(file: Path) -> str:
-    """Give what is in a file, and nothing for one that is not there."""
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    """Give what is in a file, without a byte order mark; nothing where there is none."""
+    if not file.is_file():
+        return ""
+    return file.read_text(encoding="utf-8-sig", errors="replace")
 
 
 def _top_level(file: Path) -> tuple[set[str], set[str]]:
