@@ -115,12 +115,32 @@ def test_an_operators_choice_against_the_plan_is_said(hosting, folder):
 
 def test_a_command_that_is_guessed_is_said(hosting, folder, tmp_path):
     ran = hosting.run("app", "deploy", "guess.ada", str(folder))
-    assert "command: python app.py (guessed from app.py)" in ran.stderr
+    assert "a Python program in app.py, started by `python app.py`" in ran.stderr
     (tmp_path / "web.py").write_text((folder / "app.py").read_text())
     (tmp_path / "Procfile").write_text("worker: true\nweb: python web.py\n")
     ran = hosting.run("app", "deploy", "procfile.ada", str(tmp_path))
-    assert "command: python web.py (guessed from Procfile)" in ran.stderr
+    assert "line of a Procfile, started by `python web.py`; --command" in ran.stderr
     assert hosting.fetch("amber", "procfile.ada.apps.test").text == "amber"
+
+
+def test_who_mistypes_an_app_s_name_is_told_the_nearest(hosting, folder):
+    app = deploy(hosting, folder, "spelling.ada")
+    for verb in (("show",), ("logs",), ("move", "--to", "birch"), ("stop",)):
+        ran = hosting.run("app", verb[0], "speling.ada", *verb[1:], code=1)
+        assert ran.stderr == (
+            "domicile: no app 'speling.ada': did you mean spelling.ada?\n"
+        )
+    for arguments in (("move", "spelling.ada"), ("move", app["id"])):
+        ran = hosting.run("app", *arguments, "--to", "brich", code=1)
+        assert "no cluster 'brich'" in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["deploy", "move", "logs"])
+def test_the_help_of_a_verb_has_lines_to_try(hosting, verb):
+    said = hosting.run("app", verb, "--help").stdout
+    examples = said.partition("Examples:\n")[2].splitlines()
+    assert len(examples) > 1
+    assert all(line.strip().startswith(f"domicile app {verb} ") for line in examples)
 
 
 @pytest.mark.parametrize(

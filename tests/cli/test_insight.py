@@ -1,8 +1,10 @@
 """Explain and status, by the command itself, on real services."""
 
 import json
+import signal
 import time
 
+import httpx
 import pytest
 from cryptography import x509
 
@@ -86,6 +88,50 @@ def test_a_log_is_printed_from_its_end(hosting, seen):
     log = json.loads(hosting.run("app", "logs", seen["id"], "--json").stdout)
     assert (log["app"], log["cluster"]) == (seen["id"], "birch")
     assert log["lines"][-1] == "asked for /"
+
+
+def ask_for(hosting, cluster, path):
+    url = f"http://{hosting.at(f'{cluster}-proxy')}{path}"
+    httpx.get(url, headers={"Host": "told.ada.apps.test"}, timeout=20)
+
+
+def test_a_log_is_followed_to_where_the_app_moves_and_back(hosting, folder):
+    hosting.ask("app", "deploy", "told.ada", str(folder))
+    ask_for(hosting, "amber", "/first")
+    with hosting.begin("app", "logs", "told.ada", "-f", "--lines", "1") as followed:
+        assert followed.stdout.readline() == "asked for /first\n"
+        ask_for(hosting, "amber", "/second")
+        assert followed.stdout.readline() == "asked for /second\n"
+        for cluster in ("birch", "amber"):
+            hosting.run("app", "move", "told.ada", "--to", cluster)
+            assert followed.stderr.readline() == f"the log goes on in {cluster}\n"
+            ask_for(hosting, cluster, f"/{cluster}")
+            while (line := followed.stdout.readline()) != f"asked for /{cluster}\n":
+                assert line == "asked for /\n"  # by the manager
+        ask_for(hosting, "amber", "/last")
+        assert followed.stdout.readline() == "asked for /last\n"
+        followed.send_signal(signal.SIGINT)
+        assert followed.communicate(timeout=20) == ("", "")
+    assert followed.returncode == 0
+
+
+def test_a_log_is_followed_as_json_line_by_line_over_a_manager_that_restarts(
+    hosting, folder
+):
+    app = hosting.ask("app", "deploy", "told2.ada", str(folder))
+    with hosting.begin(
+        "app", "logs", "told2.ada", "--follow", "--json"
+    ) as followed:  # fmt: skip
+        line = json.loads(followed.stdout.readline())
+        assert line == {"app": app["id"], "cluster": "amber", "line": "asked for /"}
+        hosting.kill("manager-amber", "amber-manager", "amber-admin")
+        assert "waiting for it" in followed.stderr.readline()
+        hosting.start_again("manager-amber", "manager")
+        hosting.fetch("amber", "told2.ada.apps.test")
+        assert json.loads(followed.stdout.readline()) == line
+        followed.send_signal(signal.SIGINT)
+        followed.communicate(timeout=20)
+    assert followed.returncode == 0
 
 
 def test_the_links_authority_is_shown_and_rotated(hosting, seen):

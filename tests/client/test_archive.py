@@ -28,6 +28,19 @@ def test_what_is_packed_is_unpacked_by_a_manager(tmp_path):
     assert [path.name for path in (tmp_path / "there").rglob("*")] == ["app.py"]
 
 
+def test_the_modules_of_a_node_app_come_with_it(tmp_path):
+    """With the links that npm puts there."""
+    modules = tmp_path / "app" / "node_modules"
+    (modules / ".bin").mkdir(parents=True)
+    (modules / "tool.js").write_text("run")
+    (modules / ".bin" / "tool").symlink_to("../tool.js")
+    blobs = BlobFolder(tmp_path / "blobs")
+    unpack(blobs.find(blobs.put(pack(tmp_path / "app").data)), tmp_path / "there")
+    there = tmp_path / "there" / "node_modules" / ".bin" / "tool"
+    assert there.is_symlink()
+    assert there.read_text() == "run"
+
+
 @pytest.mark.parametrize("folder", ["empty", "missing"])
 def test_nothing_to_pack_is_said(tmp_path, folder):
     (tmp_path / "empty").mkdir()

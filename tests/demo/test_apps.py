@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from websockets.asyncio.client import connect
 
 import domicile.demo
+from domicile.client.recognition import recognise
+from domicile.demo.plan import Plan
 from domicile.runtime.ports import free_port
 
 APPS = Path(domicile.demo.__file__).parent / "apps"
@@ -29,9 +32,11 @@ async def run():
             "DOMICILE_CLUSTER": "amber",
             "DOMICILE_GENERATION": "3",
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, APPS / name / "app.py", env=os.environ | told
-        )
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        process = await asyncio.create_subprocess_shell(
+            f"exec {recognise(APPS / name).command}",
+            cwd=APPS / name, env=os.environ | told | {"PATH": path},
+        )  # fmt: skip
         processes.append(process)
         await answer(port)
         return f"127.0.0.1:{port}"
@@ -51,7 +56,12 @@ async def answer(port):
                 await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("name", ["hello", "upload", "chat"])
+def test_every_sample_app_is_deployed():
+    there = {path.name for path in APPS.iterdir() if any(path.glob("*.*"))}
+    assert there == {app.name for app in Plan().apps}
+
+
+@pytest.mark.parametrize("name", [app.name for app in Plan().apps])
 async def test_every_app_answers_get_with_200(run, name):
     address = await run(name)
     async with httpx.AsyncClient() as client:
@@ -87,3 +97,35 @@ async def test_what_one_says_in_chat_all_hear(run):
     async with connect(f"ws://{address}/") as one, connect(f"ws://{address}/") as other:
         await one.send("hello")
         assert await other.recv() == await one.recv() == "amber: hello"
+
+
+async def test_events_come_one_by_one_and_go_on_where_a_listener_was(run):
+    url = f"http://{await run('events')}/events"
+    async with httpx.AsyncClient() as client:
+        first = await hear(client, url, {}, 2)
+        again = await hear(client, url, {"Last-Event-ID": "2"}, 1)
+    assert [each["count"] for each in first + again] == [1, 2, 3]
+    assert again[0] == {
+        "app": "events.ada", "cluster": "amber", "generation": "3", "count": 3,
+    }  # fmt: skip
+
+
+async def hear(client, url, headers, count):
+    """Listen for that many events, and go."""
+    heard = []
+    async with client.stream("GET", url, headers=headers) as said:
+        assert said.headers["content-type"] == "text/event-stream"
+        async for line in said.aiter_lines():
+            if line.startswith("data: "):
+                heard.append(json.loads(line.removeprefix("data: ")))
+            if len(heard) == count:
+                break
+    return heard
+
+
+async def test_a_site_is_its_folder(run):
+    address = await run("site")
+    async with httpx.AsyncClient() as client:
+        for path, file in (("", "index.html"), ("style.css", "style.css")):
+            said = await client.get(f"http://{address}/{path}")
+            assert said.text == (APPS / "site" / file).read_text()

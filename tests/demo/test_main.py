@@ -14,9 +14,11 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from domicile.demo import lock
+from domicile.demo.plan import Plan
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
@@ -44,14 +46,19 @@ def has_open(process, path):
 
 
 def apps_of(demo):
-    return [each for each in demo.left() if "app.py" in each.cmdline()]
+    """Give the names of the apps that run."""
+    found = set()
+    for each in demo.left():
+        with contextlib.suppress(psutil.Error):
+            found.add(each.environ().get("DOMICILE_APP"))
+    return found - {None}
 
 
 def test_a_group_that_gets_two_signals_ends_whole_with_status_0(demo):
     """Also the apps of a manager that was killed before."""
     process = demo.start()
     services = demo.wait_until_ready(process)
-    assert len(apps_of(demo)) == 3
+    assert apps_of(demo) == {app.full_name for app in Plan().apps}
     assert all(Path(each["config"]).exists() for each in services.values())
     os.killpg(services["manager-amber"]["pid"], signal.SIGKILL)
     demo.wait_for_line("manager-amber ended with status -9")
@@ -80,7 +87,7 @@ def test_a_killed_demo_is_cleaned_up_after_and_gone_on_with(demo):
     demo.wait_until_ready(make)
     assert "deployed" not in demo.log.read_text()
     assert "app chat.bob: stopped" in demo.log.read_text()
-    assert len(apps_of(demo)) == 1
+    assert apps_of(demo) == {"hello.ada", "events.ada", "site.bob"}
     link = f"{HOSTS['amber']}:{demo.ports['amber']['link']}"
     assert verb(demo, "cluster", "show", "amber")["links"] == [link]
     verb(demo, "app", "move", "hello.ada", "--to", "birch")

@@ -53,11 +53,21 @@ async def test_a_log_comes_from_the_manager_of_the_apps_cluster(
     ada, amber, follow, outposts
 ):
     app = await deploy(ada, amber)
-    page = {"app": app, "cluster": "amber", "lines": ["one", "two"]}
+    page = {"app": app, "cluster": "amber", "lines": ["one", "two"], "end": "amber:1-8"}
     admin = await outposts.open("/logs", page)
     await follow(amber, "manager-amber", ("residence",), admin, "amber")
     assert (await ada.get("/v1/apps/hello.ada/logs?lines=2")).json() == page
     assert outposts.pages["/logs"] == [{"app": app, "lines": "2"}]
+
+
+async def test_a_log_is_asked_for_what_comes_after_a_mark(ada, amber, follow, outposts):
+    app = await deploy(ada, amber)
+    page = {"app": app, "cluster": "amber", "lines": ["three"], "end": "amber:1-14"}
+    admin = await outposts.open("/logs", page)
+    await follow(amber, "manager-amber", ("residence",), admin, "amber")
+    query = {"after": "birch:2-5,amber:1-8"}
+    assert (await ada.get("/v1/apps/hello.ada/logs", params=query)).json() == page
+    assert outposts.pages["/logs"] == [{"app": app, "lines": "100"} | query]
 
 
 async def test_a_log_of_a_deployment_that_failed_tells_why(
@@ -68,7 +78,7 @@ async def test_a_log_of_a_deployment_that_failed_tells_why(
     while (await ada.get(f"/v1/moves/{move['id']}")).json()["step"] == "planned":
         pass
     await amber.post("/v1/reports", json=[report | {"status": "failed"}])
-    page = {"app": move["app"], "cluster": "amber", "lines": ["no module"]}
+    page = {"app": move["app"], "cluster": "amber", "lines": ["no module"], "end": ""}
     admin = await outposts.open("/logs", page)
     await follow(amber, "manager-amber", ("residence",), admin, "amber")
     assert (await ada.get("/v1/apps/hello.ada/logs")).json() == page

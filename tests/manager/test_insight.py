@@ -98,6 +98,31 @@ async def test_an_apps_log_is_given_from_its_end(insight, query, lines):
     assert said["cluster"] == "amber"
 
 
+@pytest.mark.parametrize(
+    ("others", "lines"),
+    [("", ["three"]), ("birch:1-1,nonsense,", ["three"])],
+)
+async def test_an_apps_log_goes_on_after_our_own_mark(insight, others, lines):
+    log = insight.releases.folder_of(APP) / "log"
+    log.write_text("one\ntwo\n")
+    end = (await insight.logs({"app": APP}))["end"]
+    with log.open("a") as file:
+        file.write("three\n")
+    said = await insight.logs({"app": APP, "after": others + end})
+    assert said["lines"] == lines
+    assert (await insight.logs({"app": APP, "after": said["end"]}))["lines"] == []
+
+
+@pytest.mark.parametrize("after", ["birch:1-1", "amber:0-0", "amber:x", "amber"])
+async def test_after_a_mark_that_is_not_ours_a_log_is_given_from_its_end(
+    insight, after
+):
+    log = insight.releases.folder_of(APP) / "log"
+    log.write_text("one\ntwo\n")
+    said = await insight.logs({"app": APP, "after": after, "lines": "1"})
+    assert said["lines"] == ["two"]
+
+
 async def _have_it_live_here(insight, tmp_path):
     residence = Residence(APP, "amber", 2, "here", hosts=(HOST,))
     async with insight.store.transaction() as tx:

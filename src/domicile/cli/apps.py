@@ -1,14 +1,19 @@
 """The verbs about apps."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
-from domicile.client.api import Api, Json
+from domicile.client.api import Api, Json, Refused
+from domicile.client.following import follow_log
 from domicile.client.paths import path_to
-from domicile.client.procfile import guess_command
+from domicile.client.recognition import recognise
+from domicile.client.suggestion import nearest_app
 from domicile.errors import DomicileError
 
 app = typer.Typer(help="Apps, named hello.ada or by id.", no_args_is_help=True)
@@ -16,6 +21,7 @@ app = typer.Typer(help="Apps, named hello.ada or by id.", no_args_is_help=True)
 AppName = Annotated[str, typer.Argument(metavar="APP.OWNER|ID")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is planned.")]
 
+_NOT_FOUND = "urn:domicile:NotFound"
 _COLUMNS = ("name", "owner", "cluster", "generation", "state", "id")
 
 
@@ -23,17 +29,33 @@ class BadArgument(DomicileError):
     """The command line has a value that cannot be used."""
 
 
+class NoSuchApp(DomicileError):
+    """No app has that name, and one has nearly that name."""
+
+
 class NotYet(DomicileError):
     """The cluster has not done it in time; it still will."""
 
 
-@app.command("deploy")
+def _examples(*lines: str) -> str:
+    """Give the end of a verb's help, which is not wrapped."""
+    return "\n  ".join(("\b\nExamples:", *lines))
+
+
+@app.command(
+    "deploy",
+    epilog=_examples(
+        "domicile app deploy hello.ada ./hello",
+        "domicile app deploy api.ada . --command 'python serve.py $HOST $PORT'",
+        "domicile app deploy shop.bob ./shop --env COLOUR=red --to birch",
+    ),
+)
 def deploy_app(
     name: Annotated[str, typer.Argument(metavar="APP.OWNER")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
     command: Annotated[
         str,
-        typer.Option(help="How sh shall start it [guessed from Procfile or app.py]"),
+        typer.Option(help="How sh shall start it at $HOST and $PORT [guessed]"),
     ] = "",
     env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE")] = None,
     to: Annotated[str, typer.Option(metavar="CLUSTER", help="Overrides plans.")] = "",
@@ -41,7 +63,12 @@ def deploy_app(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Deploy a folder as a new app, and wait until it serves."""
+    """Deploy a folder as a new app, and wait until it serves.
+
+    Without --command it is guessed, in this order, from: the web: line of a Procfile,
+    a Flask app in app.py or wsgi.py, Express or a start script in package.json, an
+    app.py, an index.html.
+    """
     label, dot, owner_name = name.partition(".")
     if not dot:
         raise BadArgument(f"{name!r} is not <app>.<owner>, such as hello.ada")
@@ -71,11 +98,17 @@ def list_apps(data: Data = None, as_json: AsJson = False) -> None:
 @app.command("show")
 def show_app(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
     """Show an app: where it lives, and the hosts it answers to."""
-    with api(data) as opened:
+    with _api_for(name, data) as opened:
         show(opened.get(path_to("app", name)), as_json)
 
 
-@app.command("move")
+@app.command(
+    "move",
+    epilog=_examples(
+        "domicile app move hello.ada --to birch",
+        "domicile app move hello.ada --to amber --no-wait",
+    ),
+)
 def move_app(
     name: AppName,
     to: Annotated[str, typer.Option(metavar="CLUSTER")],
@@ -87,7 +120,7 @@ def move_app(
 
     A move of the app that has not ended yet is waited for.
     """
-    with api(data) as opened:
+    with _api_for(name, data) as opened:
         path = path_to("app", name, "moves")
         planned = opened.post_after_moves(path, {"to": to}, say)
         _say_note(planned)
@@ -100,7 +133,7 @@ def stop_app(
     name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
 ) -> None:
     """Stop an app where it is: its hosts answer 503 until it is started again."""
-    with api(data) as opened:
+    with _api_for(name, data) as opened:
         stopped = opened.post_after_moves(path_to("app", name, "stop"), {}, say)
         show(stopped if no_wait else _wait(opened, stopped, "stopped"), as_json)
 
@@ -110,7 +143,7 @@ def start_app(
     name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
 ) -> None:
     """Start a stopped app again."""
-    with api(data) as opened:
+    with _api_for(name, data) as opened:
         started = opened.post_after_moves(path_to("app", name, "start"), {}, say)
         show(started if no_wait else _wait(opened, started, "started"), as_json)
 
@@ -120,23 +153,72 @@ def delete_app(
     name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
 ) -> None:
     """Delete an app for good: its hosts answer 410 for a week, and then nothing."""
-    with api(data) as opened:
+    with _api_for(name, data) as opened:
         deleted = opened.post_after_moves(path_to("app", name, "delete"), {}, say)
         show(deleted if no_wait else _wait(opened, deleted, "stopped"), as_json)
 
 
-@app.command("logs")
+@app.command(
+    "logs",
+    epilog=_examples(
+        "domicile app logs hello.ada --lines 20",
+        "domicile app logs hello.ada -f",
+        "domicile app logs hello.ada -f --json | jq -r .line",
+    ),
+)
 def show_log(
-    name: AppName, lines: int = 100, data: Data = None, as_json: AsJson = False
+    name: AppName,
+    lines: Annotated[int, typer.Option(help="How many of the last lines.")] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")
+    ] = False,
+    data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the end of what an app wrote, in the cluster where it lives."""
+    """Print the end of what an app wrote, in the cluster where it lives.
+
+    Followed, it goes on with each line that is written, also where the app moves; with
+    --json each line is then an object of its own: app, cluster, line.
+    """
+    with _api_for(name, data) as opened:
+        path = path_to("app", name, "logs")
+        if not follow:
+            _print_log(opened.get(path, lines=lines), as_json)
+            return
+        with suppress(KeyboardInterrupt):
+            for log in follow_log(opened, path, lines, say):
+                _print_lines(log, as_json)
+
+
+@contextmanager
+def _api_for(name: str, data: Path | None) -> Iterator[Api]:
+    """Open the API for what is done with an app; raises NoSuchApp."""
     with api(data) as opened:
-        log = opened.get(path_to("app", name, "logs"), lines=lines)
+        try:
+            yield opened
+        except Refused as refusal:
+            missing = refusal.kind == _NOT_FOUND
+            near = nearest_app(opened, name) if missing else ""
+            if not near:
+                raise
+            raise NoSuchApp(f"no app {name!r}: did you mean {near}?") from refusal
+
+
+def _print_log(log: Json, as_json: bool) -> None:
     if as_json:
         show(log, as_json=True)
-        return
+    else:
+        _print_lines(log, as_json)
+
+
+def _print_lines(log: Json, as_json: bool) -> None:
+    """Print each line as it is, or as an object; at once, whoever reads it."""
     for line in log["lines"]:
-        print(line)
+        if as_json:
+            show({"app": log["app"], "cluster": log["cluster"], "line": line}, as_json)
+        else:
+            print(line)
+    sys.stdout.flush()
 
 
 def _wait(opened: Api, wanted: Json, done: str) -> Json:
@@ -154,13 +236,10 @@ def _wait(opened: Api, wanted: Json, done: str) -> Json:
 
 
 def _guess(folder: Path) -> str:
-    guess = guess_command(folder)
-    if guess is None:
-        raise BadArgument(
-            f"how shall {folder} be started? There is no web: line in a Procfile and "
-            "no app.py: say it by --command"
-        )
-    say(f"command: {guess.command} (guessed from {guess.source})")
+    guess = recognise(folder)
+    say(
+        f"guessed: {guess.kind}, started by `{guess.command}`; --command says otherwise"
+    )
     return guess.command
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from domicile.errors import DomicileError
 
-_LEFT_OUT = frozenset({"__pycache__", ".git", ".venv", "node_modules"})
+# What is of this machine, or is made anew. Not node_modules: no cluster installs them.
+_LEFT_OUT = frozenset({"__pycache__", ".git", ".venv"})
 
 
 class NothingToPack(DomicileError):

@@ -42,7 +42,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AppPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sample app: a folder of `demo/apps`."""
+    """A sample app: a folder of `demo/apps`, started as it is recognised."""
 
     name: str
     owner: str
@@ -74,7 +74,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     apps: tuple[AppPlan, ...] = (
         AppPlan("hello", "ada"),
         AppPlan("upload", "ada"),
+        AppPlan("events", "ada"),
         AppPlan("chat", "bob"),
+        AppPlan("site", "bob"),
     )
 
     @property

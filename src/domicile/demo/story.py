@@ -16,6 +16,7 @@ import httpx
 import domicile
 from domicile.client.access import Access, write_access
 from domicile.client.api import Api, Json, Refused
+from domicile.client.recognition import recognise
 from domicile.demo.plan import (
     AppPlan,
     ClusterPlan,
@@ -136,8 +137,10 @@ class Story:
         try:
             api.get(f"/apps/{app.full_name}")
         except Refused:
-            wanted = {"owner": app.owner, "name": app.name, "command": "python app.py"}
-            return api.deploy(wanted, _APPS / app.name)
+            folder = _APPS / app.name
+            command = recognise(folder).command
+            wanted = {"owner": app.owner, "name": app.name, "command": command}
+            return api.deploy(wanted, folder)
         return None
 
     def _deploy_all(self, api: Api) -> None:

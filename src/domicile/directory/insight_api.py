@@ -22,11 +22,15 @@ _LINES = 100
 
 
 class Log(msgspec.Struct, frozen=True):
-    """The last lines that an app wrote in a cluster."""
+    """Lines that an app wrote in a cluster; `end` marks where they end.
+
+    Asked for what comes `after` that mark, the log goes on from there.
+    """
 
     app: str
     cluster: str
     lines: tuple[str, ...]
+    end: str = ""
 
 
 @get("/apps/{app:str}/logs", operation=Operation.APP_LOGS)
@@ -35,8 +39,12 @@ async def show_log(
     app: FromPath[str],
     directory: Opened,
     lines: FromQuery[int] = _LINES,
+    after: FromQuery[str] = "",
 ) -> Log:
-    """Give the end of the app's log, from the manager of the cluster where it lives."""
+    """Give the end of the app's log, from the manager of the cluster where it lives.
+
+    Or what came `after`: the newest `end` of each cluster that one had, by commas.
+    """
     async with directory.store.reading() as reading:
         found = await found_app(reading, request.user, Operation.APP_LOGS, app)
         cluster = await _cluster_of(reading, found)
@@ -48,9 +56,10 @@ async def show_log(
     if not managers:
         raise NoAnswer(f"no manager of {cluster or 'any cluster'} can be asked")
     newest = max(managers, key=lambda each: each.asked)
-    question = Question("/logs", {"app": found.id, "lines": str(lines)})
+    query = {"app": found.id, "lines": str(lines)} | ({"after": after} if after else {})
     try:
-        return await ask_admin(directory.asking, newest.admin, question, Log)
+        page = Question("/logs", query)
+        return await ask_admin(directory.asking, newest.admin, page, Log)
     except NoAnswer as error:
         raise NoAnswer(f"the manager of {cluster}: {error}") from error
 

@@ -93,7 +93,7 @@ async def get_logs(request: Asked, app: FromPath[str], lines: int = 100) -> str:
     if not log.exists():
         raise NotFoundException(f"no app {app} has run here")
     found = await asyncio.to_thread(tail, log, lines)
-    return "".join(f"{line}\n" for line in found)
+    return "".join(f"{line}\n" for line in found.lines)
 
 
 def make_app(desk: Desk) -> Litestar:

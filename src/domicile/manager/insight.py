@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from domicile.manager.fetching import Releases
-from domicile.manager.tail import tail
+from domicile.manager.tail import Mark, read_on, tail
 from domicile.model.ids import looks_like_id
 from domicile.model.records import Endpoint, Residence
 from domicile.replica.replica import Replica
@@ -57,15 +57,27 @@ class Insight:
         }
 
     async def logs(self, query: dict[str, str]) -> dict[str, Any]:
-        """Give the last lines that an app wrote here."""
+        """Give the last lines that an app wrote here, or those after a mark of ours.
+
+        The marks that `after` has, by commas, are those of all clusters whose logs
+        were read: an app that comes back goes on with the log that it had here.
+        """
         app = query.get("app", "")
         lines = query.get("lines", "")
+        told = {"cluster": self.cluster, "app": app}
         log = self.releases.log_of(app)
         if not looks_like_id(app) or not log.exists():
-            return {"cluster": self.cluster, "app": app, "lines": []}
+            return told | {"lines": [], "end": ""}
         count = int(lines) if lines.isascii() and lines.isdigit() else _LINES
-        found = await asyncio.to_thread(tail, log, count)
-        return {"cluster": self.cluster, "app": app, "lines": found}
+        mark = self._own_mark(query.get("after", ""))
+        found = await asyncio.to_thread(read_on, log, mark) if mark else None
+        if found is None:
+            found = await asyncio.to_thread(tail, log, count)
+        return told | {"lines": found.lines, "end": f"{self.cluster}:{found.end}"}
+
+    def _own_mark(self, after: str) -> Mark | None:
+        marks = dict(each.split(":", 1) for each in after.split(",") if ":" in each)
+        return Mark.parse(marks.get(self.cluster, ""))
 
     async def _ask(self, proxy: Proxy, host: str) -> dict[str, Any]:
         try:
