@@ -20,7 +20,7 @@ def wanted(demo, own):
     yield linked["wanted"]
     if demo.run("domain", "list")["rows"]:
         demo.run("domain", "unlink", HOST)
-    demo.customer.records.clear()
+    demo.customer.clear()
 
 
 def until_answered(demo, status, clusters=("amber", "birch")):
