@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from customer import CustomerDns
 
 from domicile.client.access import Access, write_access
 
@@ -47,8 +48,9 @@ def free_ports():
 class Hosting:
     """The services, and the command that speaks with them."""
 
-    def __init__(self, data):
+    def __init__(self, data, customer):
         self.data = data
+        self.customer = customer
         probes = free_ports()
         self.ports = {
             name: next(probes)
@@ -86,6 +88,7 @@ class Hosting:
 data = "{self.data}/directory"
 listen = "{self.at("directory")}"
 admin = "{self.at("directory-admin")}"
+resolvers = ["{self.customer.address}"]
 [[zones]]
 name = "apps.test"
 nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
@@ -218,8 +221,15 @@ workers = 1
 
 
 @pytest.fixture(scope="session")
-def hosting(tmp_path_factory):
-    hosting = Hosting(tmp_path_factory.mktemp("hosting"))
+def customer():
+    """The DNS of those who have domains of their own."""
+    with CustomerDns() as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def hosting(tmp_path_factory, customer):
+    hosting = Hosting(tmp_path_factory.mktemp("hosting"), customer)
     try:
         hosting.start_directory()
         hosting.start_nameserver()

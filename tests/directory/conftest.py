@@ -49,11 +49,18 @@ def listener():
 
 
 @pytest.fixture
-async def running(tmp_path, listener):
+def resolvers():
+    """The resolvers that the directory asks; those of the system are none for a test."""
+    return ("127.0.0.1:9",)
+
+
+@pytest.fixture
+async def running(tmp_path, listener, resolvers):
     address = Address(*listener.getsockname())
     settings = Settings(
         data=str(tmp_path / "data"),
         listen=str(address),
+        resolvers=resolvers,
         zones=(Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),),
     )
     end = asyncio.get_running_loop().create_future()

@@ -40,6 +40,10 @@ app.move          a        o     -       -
 app.move-to       a        -     -       -
 move.list         a        o     -       -
 move.show         a        o     -       -
+domain.link       a        o     -       -
+domain.list       a        o     -       -
+domain.check      a        o     -       -
+domain.unlink     a        o     -       -
 blob.put          a        a     -       -
 blob.get          a        -     a       -
 link.certificate  -        -     o       -

@@ -38,6 +38,12 @@ def test_the_url_is_where_it_listens_unless_given(tmp_path):
     assert settings.public_url == "http://[::1]:8053"
 
 
+def test_a_resolver_is_an_address_and_a_port(tmp_path):
+    told = '["192.0.2.53:53", "[2001:db8::53]:5300"]'
+    settings = loaded(tmp_path, f'data = "d"\nresolvers = {told}')
+    assert settings.resolvers == ("192.0.2.53:53", "[2001:db8::53]:5300")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -48,6 +54,11 @@ def test_the_url_is_where_it_listens_unless_given(tmp_path):
         ('data = "d"\nlisten = ""', "listen: '' is not an address"),
         ('data = "d"\nadmin = "localhost"', "admin: 'localhost' is not an address"),
         ('data = "d"\nurl = "directory.test"', "url is 'directory.test'"),
+        ('data = "d"\nresolvers = ["192.0.2.53"]', "resolvers: '192.0.2.53' is not an"),
+        (
+            'data = "d"\nresolvers = ["dns.test:53"]',
+            "resolvers: 'dns.test:53' is not an",
+        ),
         (WHOLE.replace("127.0.0.10", "127.0.0"), r"zones\[0\].landing '127.0.0' is"),
     ],
 )

@@ -44,7 +44,7 @@ def defaults_of(kind):
         for field in msgspec.structs.fields(kind)
         if not field.required
     }  # fmt: skip
-    return msgspec.to_builtins(made)
+    return msgspec.json.decode(msgspec.json.encode(made))
 
 
 def structs_of(name, kind, table):

@@ -7,6 +7,7 @@ import signal
 import socket
 
 import httpx
+import msgspec
 import pytest
 
 from domicile.manager.resident import Resident
@@ -79,6 +80,21 @@ async def test_an_undone_move_keeps_the_process(site, resident, told, here):
     assert (await next_of(told)).generation == 3
     assert await pid_at(site) == pid
     assert (await endpoint(site)).generation == 3
+
+
+async def test_hosts_that_change_are_passed_on_and_the_process_stays(
+    site, resident, told, here
+):
+    resident.wish(here(1))
+    await next_of(told)
+    pid = await pid_at(site)
+    linked = msgspec.structs.replace(here(1), hosts=("h.test", "www.ada.example"))
+    resident.wish(linked)
+    await next_of(told)
+    async with site.store.reading() as reading:
+        residence = await reading.get(Residence, linked.key)
+    assert residence.hosts == linked.hosts
+    assert await pid_at(site) == pid
 
 
 async def test_what_ends_is_started_again(site, resident, told, here):

@@ -59,3 +59,39 @@ def test_an_a_label_exists_in_the_dotted_form_only():
 )
 def test_the_joined_form_splits_in_one_way(label, expected):
     assert names.split_joined(label) == expected
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["www.ada.example", "ada.example", "xn--mnchen-3ya.example", "notapps.test", "1.a"],
+)
+def test_a_host_of_somebodys_own_may_be_linked(host):
+    assert names.check_domain(host, ["apps.test", "b.test"]) == host
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("", "is not a host name"),
+        ("ada", "at least two labels"),
+        ("192.0.2.1", "an address"),
+        ("[::1]", "is not a host name"),
+        ("WWW.Ada.example", "write 'www.ada.example'"),
+        ("www.ada.example.", "write 'www.ada.example'"),
+        ("münchen.example", "write 'xn--mnchen-3ya.example'"),
+        ("www..example", "is not a host name"),
+        ("_dmarc.ada.example", "is not a host name"),
+        ("*.ada.example", "is not a host name"),
+        ("-a.example", "is not a host name"),
+        ("a.example\n", "is not a host name"),
+        ("xn--a.example", "is not a valid IDN A-label"),
+        (f"{'a' * 64}.example", "is not a host name"),
+        ("a." * 126 + "aa", "254 characters"),
+        ("apps.test", "our zone apps.test"),
+        ("www.ada.apps.test", "our zone apps.test"),
+    ],
+)
+def test_a_host_that_cannot_be_linked_is_refused_and_told_why(host, why):
+    with pytest.raises(names.BadName) as caught:
+        names.check_domain(host, ["other.test", "apps.test"])
+    assert why in str(caught.value)

@@ -21,6 +21,7 @@ import dns.rcode
 import httpx
 import psutil
 import pytest
+from customer import CustomerDns
 from websockets.sync.client import connect
 
 COMMAND = Path(sys.executable).with_name("domicile")
@@ -53,8 +54,9 @@ class Demo:
 
     free_ports = staticmethod(free_ports)
 
-    def __init__(self, folder):
+    def __init__(self, folder, customer):
         self.folder = folder
+        self.customer = customer
         self.data = folder / "data"
         self.ready = folder / "ready.json"
         self.restarted = {}
@@ -67,6 +69,7 @@ class Demo:
         lines = [f"{key} = {port}" for key, port in self.ports.items()]
         lines += [f"start_seconds = {START_SECONDS}"]
         lines += [f"step_seconds = {STEP_SECONDS}"]
+        lines += [f'resolvers = ["{self.customer.address}"]']
         lines += [f"drain_seconds = {DRAIN_SECONDS}"]
         for name, host in HOSTS.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER_KEYS}
@@ -486,12 +489,13 @@ def read_all(connection):
 
 @contextlib.contextmanager
 def running(folder):
-    demo = Demo(folder)
-    try:
-        demo.start()
-        yield demo
-    finally:
-        demo.end()
+    with CustomerDns() as customer:
+        demo = Demo(folder, customer)
+        try:
+            demo.start()
+            yield demo
+        finally:
+            demo.end()
     assert demo.left() == []
     assert demo.held_ports() == []
 

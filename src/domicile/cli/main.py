@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, insight, session, verbs
+from domicile.cli import apps, domains, insight, session, verbs
 from domicile.client.access import data_folder
 from domicile.config import load
 from domicile.errors import DomicileError
@@ -27,6 +27,7 @@ for _group, _name in (
     (verbs.owner, "owner"),
     (verbs.cluster, "cluster"),
     (apps.app, "app"),
+    (domains.domain, "domain"),
     (verbs.move, "move"),
     (verbs.authority, "authority"),
     (insight.follower, "follower"),

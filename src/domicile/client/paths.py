@@ -5,7 +5,13 @@ from urllib.parse import quote
 
 from domicile.errors import DomicileError
 
-_FOLDERS = {"app": "apps", "cluster": "clusters", "move": "moves", "owner": "owners"}
+_FOLDERS = {
+    "app": "apps",
+    "cluster": "clusters",
+    "domain": "domains",
+    "move": "moves",
+    "owner": "owners",
+}
 
 
 class NoSuch(DomicileError):

@@ -64,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_seconds: float = 3.0
     start_seconds: float = 30.0
     step_seconds: float = 60.0
+    resolvers: tuple[str, ...] = ()
     clusters: tuple[ClusterPlan, ...] = (
         ClusterPlan("amber", "127.0.0.11", ("free",)),
         ClusterPlan("birch", "127.0.0.12", ("pro",)),
@@ -111,6 +112,7 @@ def directory_settings(plan: Plan, folder: str) -> str:
         "listen": f"{plan.host}:{plan.directory}",
         "admin": f"{plan.host}:{plan.directory_admin}",
         "step_seconds": plan.step_seconds,
+        "resolvers": plan.resolvers,
     }
     return to_toml(table) + (
         f'\n[[zones]]\nname = "{plan.zone}"\nlanding = ["{plan.host}"]\n'

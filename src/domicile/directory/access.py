@@ -58,6 +58,10 @@ class Operation(StrEnum):
     APP_MOVE_TO = "app.move-to"
     MOVE_LIST = "move.list"
     MOVE_SHOW = "move.show"
+    DOMAIN_LINK = "domain.link"
+    DOMAIN_LIST = "domain.list"
+    DOMAIN_CHECK = "domain.check"
+    DOMAIN_UNLINK = "domain.unlink"
     BLOB_PUT = "blob.put"
     BLOB_GET = "blob.get"
     LINK_CERTIFICATE = "link.certificate"
@@ -96,6 +100,10 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.APP_MOVE: Reach.OWN,
         Operation.MOVE_LIST: Reach.OWN,
         Operation.MOVE_SHOW: Reach.OWN,
+        Operation.DOMAIN_LINK: Reach.OWN,
+        Operation.DOMAIN_LIST: Reach.OWN,
+        Operation.DOMAIN_CHECK: Reach.OWN,
+        Operation.DOMAIN_UNLINK: Reach.OWN,
         # A blob bears no name: who can name its digest has its bytes.
         Operation.BLOB_PUT: Reach.ALL,
     },

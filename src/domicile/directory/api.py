@@ -18,7 +18,13 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import File, Stream
 
-from domicile.directory import apps_api, insight_api, journal, lifecycle
+from domicile.directory import (
+    apps_api,
+    domains_api,
+    insight_api,
+    journal,
+    lifecycle,
+)
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
 from domicile.directory.authority import LinkAuthority, Trusted
 from domicile.directory.bodies import JsonRequest
@@ -299,7 +305,7 @@ ROUTES: Sequence[Any] = (
     put_blob, get_blob,
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
-    *apps_api.ROUTES, *insight_api.ROUTES,
+    *apps_api.ROUTES, *domains_api.ROUTES, *insight_api.ROUTES,
 )  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from collections import Counter
 import msgspec
 
 from domicile.directory import journal
+from domicile.directory.hosts import give_up_names, hosts_of_app
 from domicile.errors import DomicileError
 from domicile.model.ids import looks_like_id, new_id
 from domicile.model.moves import Lodging, Move, Step, records_of
-from domicile.model.names import check_app_name, hosts_of
+from domicile.model.names import check_app_name
 from domicile.model.placement import accepts, choose_cluster
 from domicile.model.records import (
     App,
@@ -142,7 +143,7 @@ async def lodging_of(reading: Reading, app: App, move: Move) -> Lodging:
         assert release is not None, "a release stays as long as its app"
     reports = await journal.reports_on(reading, app.id)
     port = reports[move.source].port if move.source in reports else 0
-    return Lodging(hosts_of(app.name, app.owner, app.id, app.zone), release, port)
+    return Lodging(await hosts_of_app(reading, app), release, port)
 
 
 async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
@@ -166,10 +167,8 @@ async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
 
 
 async def _give_up_name(tx: Transaction, app: App) -> None:
-    """Let a deleted app's name go to another of its owner's: it keeps its id's host."""
-    hosts = hosts_of("", app.owner, app.id, app.zone)
-    for residence in await tx.find_all(Residence, app_key(app.id)):
-        await tx.put(msgspec.structs.replace(residence, hosts=hosts))
+    """Let a deleted app's name go to another of its owner's."""
+    await give_up_names(tx, app)
     await tx.put(msgspec.structs.replace(app, name=""))
 
 

@@ -151,7 +151,7 @@ async def post_move(
         move = await plan_move(tx, found, data.to, data.generation)
         return _planned(move, await note_on(tx, found.owner, data.to))
 
-    response = await _work_after_moves(request, directory, work, wait)
+    response = await work_after_moves(request, directory, work, wait)
     directory.reported.ring()
     return response
 
@@ -198,10 +198,10 @@ async def _change(
         await _CHANGES[operation](tx, found)
         return await shown_in_full(tx, await demand(tx, App, found.id))
 
-    return await _work_after_moves(request, directory, work, wait)
+    return await work_after_moves(request, directory, work, wait)
 
 
-async def _work_after_moves(
+async def work_after_moves(
     request: Asked, directory: Directory, work: Work, wait: float
 ) -> Response[bytes]:
     """Do what no open move of the app allows, once there is none.

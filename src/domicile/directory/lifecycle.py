@@ -20,6 +20,7 @@ from domicile.model.moves import Report, Status, fulfils
 from domicile.model.records import (
     App,
     AppState,
+    Domain,
     Placement,
     Release,
     Residence,
@@ -85,6 +86,7 @@ async def delete_app(tx: Transaction, app: App) -> None:
     """Want the app gone, wherever it is or has a tombstone; raises MoveInProgress.
 
     Its placement stays for a while, so that its names lead to the page that says so.
+    Its domains are linked no more, and lead to that page too where it was.
     """
     if app.state is AppState.DELETED:
         return
@@ -92,6 +94,8 @@ async def delete_app(tx: Transaction, app: App) -> None:
     generation = app.generation + 1
     for residence in await tx.find_all(Residence, app_key(app.id)):
         await tx.put(_gone(residence, generation))
+    for domain in await tx.find_all(Domain, app_key(app.id)):
+        await tx.delete(Domain, domain.key)
     placement = await tx.get(Placement, app.id)
     if placement is not None:
         await tx.put(msgspec.structs.replace(placement, generation=generation))

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from domicile.clock import Clock, wall
+from domicile.config import Address
 from domicile.directory.access import Role, remember
 from domicile.directory.authority import LinkAuthority
 from domicile.directory.registry import put_if_new
@@ -24,7 +25,8 @@ class Directory(msgspec.Struct, frozen=True):
     """The open directory; `reported` rings when a cluster has reported.
 
     `asking` is what the admin listeners of followers are asked with. Once `ending` is
-    set, nobody is kept waiting any more. A step of a move waits `step_seconds`.
+    set, nobody is kept waiting any more. A step of a move waits `step_seconds`; where
+    domains lead is asked of `resolvers`.
     """
 
     store: Store
@@ -37,6 +39,7 @@ class Directory(msgspec.Struct, frozen=True):
     clock: Clock
     ending: asyncio.Event
     step_seconds: float
+    resolvers: tuple[Address, ...]
 
     def end(self) -> None:
         self.ending.set()
@@ -66,6 +69,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             clock=wall,
             ending=asyncio.Event(),
             step_seconds=settings.step_seconds,
+            resolvers=tuple(map(Address.parse, settings.resolvers)),
         )
 
 

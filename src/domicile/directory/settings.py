@@ -1,5 +1,6 @@
 """The settings of the directory: one TOML file."""
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -21,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Store, authority, blobs and the operator's token lie in `data` unless they are
     given; `url` is where others reach the API, if that is not where it listens. A
-    cluster has `step_seconds` to do its part of a move that can still be undone.
+    cluster has `step_seconds` to do its part of a move that can still be undone. Where
+    domains lead is asked of `resolvers`, or of the system's where none is named.
     """
 
     data: str
@@ -33,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blobs: str = ""
     operator_token: str = ""
     step_seconds: float = STEP_SECONDS
+    resolvers: tuple[str, ...] = ()
     zones: tuple[Zone, ...] = ()
 
     @property
@@ -98,6 +101,8 @@ def _judge(settings: Settings) -> None:
         raise BadConfiguration(
             f"step_seconds is {settings.step_seconds}, where more than 0 is expected"
         )
+    for resolver in settings.resolvers:
+        _judge_resolver(resolver)
     check_zones(settings.zones)
 
 
@@ -106,6 +111,17 @@ def _judge_address(key: str, text: str) -> None:
         Address.parse(text)
     except BadConfiguration as error:
         raise BadConfiguration(f"{key}: {error}") from error
+
+
+def _judge_resolver(text: str) -> None:
+    _judge_address("resolvers", text)
+    try:
+        ipaddress.ip_address(Address.parse(text).host)
+    except ValueError:
+        raise BadConfiguration(
+            f"resolvers: {text!r} is not an IP address with a port, such as "
+            "192.0.2.53:53"
+        ) from None
 
 
 def _write_token(path: Path) -> None:

@@ -3,8 +3,8 @@
 import msgspec
 
 from domicile.directory import journal
+from domicile.directory.hosts import hosts_of_app
 from domicile.model.moves import fulfils
-from domicile.model.names import hosts_of
 from domicile.model.records import App, Placement, Residence, app_key
 from domicile.store.transaction import Reading
 
@@ -37,7 +37,7 @@ async def shown(reading: Reading, app: App) -> AppShown:
         placement.cluster if placement else "",
         placement.generation if placement else app.generation,
         app.state.value,
-        hosts_of(app.name, app.owner, app.id, app.zone),
+        await hosts_of_app(reading, app),
         app.detail,
     )
 

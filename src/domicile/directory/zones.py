@@ -1,19 +1,15 @@
 """What makes a zone of the configuration one that can be answered for."""
 
 import ipaddress
-import re
 from collections.abc import Iterable
 
 from domicile.config import BadConfiguration
+from domicile.model.names import HOST_LABEL, LONGEST_HOST
 from domicile.model.records import Zone
-
-# RFC 952 and RFC 1123, section 2.1; lower case, as all names are kept here.
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_LONGEST_NAME = 253
 
 # A name is at most 255 octets on the wire, and that of an app begins with two labels
 # of up to 63 letters, each behind its length.
-_LONGEST_ZONE = _LONGEST_NAME - 2 * 64
+_LONGEST_ZONE = LONGEST_HOST - 2 * 64
 
 _LONGEST_TTL = 7 * 86400
 
@@ -60,7 +56,7 @@ def _check_nameserver(
 
 
 def _check_name(key: str, name: str) -> None:
-    if len(name) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, name.split("."))):
+    if len(name) > LONGEST_HOST or not all(map(HOST_LABEL.fullmatch, name.split("."))):
         raise BadConfiguration(
             f"{key} {name!r} is not a host name of a-z, 0-9, hyphens and dots, such "
             "as apps.test"

@@ -2,10 +2,12 @@
 
 An app answers to `<app>.<owner>.<zone>`, `<app>--<owner>.<zone>` and the permanent
 `<id>.<zone>`. Owners and ids share one space of labels right under the zone; a name's
-single inner hyphens make the `--` of the joined form unambiguous.
+single inner hyphens make the `--` of the joined form unambiguous. Beside these it answers to
+domains: host names of its owner's own, outside our zones.
 """
 
 import re
+from collections.abc import Iterable
 
 import idna
 
@@ -17,6 +19,10 @@ _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_NAME = 30
 _LONGEST_LABEL = 63
 _A_LABEL = "xn--"
+
+# RFC 952 and RFC 1123, section 2.1; lower case, as all names are kept here.
+HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+LONGEST_HOST = 253
 
 JOINT = "--"
 
@@ -62,9 +68,47 @@ def check_cluster_name(name: str) -> str:
     return _check(name, "cluster")
 
 
+def check_domain(host: str, zones: Iterable[str]) -> str:
+    """Return a host that may be linked beside these zones of ours; raises BadName."""
+    if len(host) > LONGEST_HOST:
+        raise BadName(
+            f"domain {host[:40]!r}… has {len(host)} characters: "
+            f"{LONGEST_HOST} are allowed"
+        )
+    labels = host.split(".")
+    if not all(map(HOST_LABEL.fullmatch, labels)):
+        raise BadName(f"domain {host!r} is not {_better(host)}")
+    for label in labels:
+        if label.startswith(_A_LABEL):
+            _check_a_label(label, f"{host}: label")
+    # RFC 1123, section 2.1: "the highest-level component label will be alphabetic"
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise BadName(
+            f"domain {host!r} is an address or a single label: a host name of at "
+            "least two labels is expected, such as www.ada.example"
+        )
+    for zone in zones:
+        if host == zone or host.endswith(f".{zone}"):
+            raise BadName(
+                f"domain {host!r} lies in our zone {zone}, where names are given to "
+                "apps and not linked"
+            )
+    return host
+
+
+def _better(host: str) -> str:
+    """Say what a host name would be, and how this one is to be written if we know."""
+    expected = "a host name of a-z, 0-9, hyphens and dots, such as www.ada.example"
+    try:
+        written = idna.encode(host.rstrip("."), uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return expected
+    return f"{expected}: write {written!r}"
+
+
 def _check(name: str, what: str) -> str:
     if name.startswith(_A_LABEL):
-        return _check_a_label(name, what)
+        return _check_a_label(name, f"{what} name")
     if len(name) > _LONGEST_NAME:
         raise BadName(
             f"{what} name {name!r} has {len(name)} characters: "
@@ -87,7 +131,7 @@ def _check_a_label(name: str, what: str) -> str:
             return name
     except idna.IDNAError:
         pass
-    raise BadName(f"{what} name {name!r} is not a valid IDN A-label (RFC 5891)")
+    raise BadName(f"{what} {name!r} is not a valid IDN A-label (RFC 5891)")
 
 
 def hosts_of(app: str, owner: str, app_id: str, zone: str) -> tuple[str, ...]:

@@ -210,7 +210,7 @@ class Residence(Record, frozen=True, omit_defaults=True):
 
 
 def app_key(app: str) -> str:
-    """Give the key by which an app's residences are found; no host name has an @."""
+    """Give the key by which what is an app's is found; no host name has an @."""
     return f"@{app}"
 
 
@@ -239,17 +239,25 @@ class Endpoint(Record, frozen=True, omit_defaults=True):
 
 
 class Domain(Record, frozen=True, omit_defaults=True):
-    """A customer's own host name, linked to an app."""
+    """A customer's own host name, linked to an app.
+
+    It is `active`, and leads to the app, once its CNAME was seen to do so.
+    """
 
     kind: ClassVar[str] = "domain"
 
     host: str
     app: str
     active: bool = False
+    linked_at: float = 0.0
 
     @property
     def key(self) -> str:
         return self.host
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        return (app_key(self.app),)
 
 
 class Authority(Record, frozen=True, omit_defaults=True):

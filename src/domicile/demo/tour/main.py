@@ -4,12 +4,14 @@ import tempfile
 import threading
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from domicile.config import load
 from domicile.demo.main import Demo
 from domicile.demo.plan import Plan
 from domicile.demo.services import Services
+from domicile.demo.tour.customer import CustomerDns
 from domicile.demo.tour.places import tour_plan, where_free
 from domicile.demo.tour.stage import Stage
 from domicile.demo.tour.teller import Teller
@@ -49,7 +51,11 @@ def _take(
     if config is None:
         plan = where_free(plan, teller.note)
 
-    def guide(services: Services, ending: threading.Event) -> None:
-        walk(Stage(plan, data.absolute(), services, Teller(console, ending)))
+    with CustomerDns() as customer:
+        plan = msgspec.structs.replace(plan, resolvers=(customer.address,))
 
-    Demo(plan, data, teller.note, guide).run(ready_file, parent)
+        def guide(services: Services, ending: threading.Event) -> None:
+            teller = Teller(console, ending)
+            walk(Stage(plan, data.absolute(), services, customer, teller))
+
+        Demo(plan, data, teller.note, guide).run(ready_file, parent)

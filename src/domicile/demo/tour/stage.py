@@ -10,6 +10,7 @@ from domicile.client.api import Api, Json, Refused
 from domicile.demo.plan import ClusterPlan, Plan
 from domicile.demo.services import Services
 from domicile.demo.tour.crowd import Crowd
+from domicile.demo.tour.customer import CustomerDns
 from domicile.demo.tour.expectation import Unexpected, expect
 from domicile.demo.tour.proxies import Proxies
 from domicile.demo.tour.route import Observer, Route
@@ -25,9 +26,15 @@ class Stage:
     """What a chapter has at hand."""
 
     def __init__(
-        self, plan: Plan, data: Path, services: Services, teller: Teller
+        self,
+        plan: Plan,
+        data: Path,
+        services: Services,
+        customer: CustomerDns,
+        teller: Teller,
     ) -> None:
         self.plan = plan
+        self.customer = customer
         self.data = data
         self.services = services
         self.teller = teller

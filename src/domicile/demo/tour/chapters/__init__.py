@@ -7,6 +7,7 @@ from domicile.demo.tour.chapters import (
     asleep,
     chat,
     deletion,
+    domain,
     failing,
     mistakes,
     moves,
@@ -62,6 +63,13 @@ CHAPTERS = (
         "It moves on and on. Whoever comes to any cluster where it ever lived must find "
         "it, without going the whole way that it went.",
         moves.move_along_a_chain,
+    ),
+    Chapter(
+        "A domain of one's own",
+        "A customer links a host name of their own, and sets a CNAME in their own DNS: "
+        "here a small name server of the tour's plays it. Once the record is seen, the "
+        "name leads to the app, wherever that is.",
+        domain.link_a_domain,
     ),
     Chapter(
         "A move that cannot succeed",
