@@ -26,8 +26,12 @@ class StoreCollector(Collector):
         feed = self._feed
         for name, text, value in (
             ("serial", "What it has acknowledged.", lambda each: each.serial),
-            ("silence_seconds", "Since it asked last.", feed.silence_of),
-            ("behind", "1 if it has not asked for too long.", feed.is_behind),
+            (
+                "silence_seconds",
+                "Since it had an answer that it took in.",
+                feed.silence_of,
+            ),
+            ("behind", "1 if it has had none for too long.", feed.is_behind),
         ):
             gauge = GaugeMetricFamily(
                 f"{self._prefix}_follower_{name}", text, labels=["follower"]
