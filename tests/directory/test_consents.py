@@ -9,7 +9,7 @@ TROUBLE = "HeldBack: 40 of 40 placements would go"
 
 
 async def ask(client, **more):
-    asked = Ask("f", ("consent",), 7, CHAIN, **more)
+    asked = Ask("f", ("consent",), 7, CHAIN, holds=CHAIN, **more)
     answer = await client.post("/v1/feed", content=encode_ask(asked))
     assert answer.status_code == 200, answer.text
     frames = list(FrameReader().feed(answer.content))[1:-1]

@@ -127,10 +127,14 @@ async def test_a_link_that_cannot_be_is_a_problem(ada, hello, body, status, says
     assert says in answer.json()["detail"]
 
 
-async def test_a_host_of_another_app_is_a_conflict(ada, operator, bob, hello):
+async def test_a_host_that_leads_to_another_app_is_a_conflict(
+    ada, operator, bob, hello, customer
+):
     body = {"owner": "bob", "name": "other", "digest": DIGEST, "command": "run"}
     assert (await bob.post("/v1/apps", json=body)).status_code == 201
-    await link(ada)
+    linked = await link(ada)
+    customer.set(HOST, linked.json()["wanted"])
+    assert (await check(ada)).json()["active"]
     answer = await link(bob, app="other.bob")
     assert (answer.status_code, answer.json()["type"]) == (
         409,

@@ -97,8 +97,8 @@ async def test_another_history_gets_a_snapshot(store, heads, after):
     assert piece.begin.snapshot
     assert (piece.begin.up_to, piece.begin.chain) == heads[6]
     assert [decode(c.kind, c.value) for c in piece.changes] == [
-        Owner("ada", "apps.test", "pro"),
         Zone("apps.test", {}),
+        Owner("ada", "apps.test", "pro"),
     ]
 
 

@@ -112,7 +112,7 @@ def _top_level(file: Path) -> tuple[set[str], set[str]]:
     imported: set[str] = set()
     try:
         body = ast.parse(file.read_bytes()).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return bound, imported  # what starts it says best what is wrong with it
     for each in body:
         match each:
@@ -135,10 +135,11 @@ def _python_requirements(folder: Path) -> set[str]:
     lines = _text_of(folder / "requirements.txt").splitlines()
     try:
         project = tomllib.loads(_text_of(folder / "pyproject.toml"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _unreadable(folder / "pyproject.toml", f"TOML: {error}") from error
     declared = _table(project, "project").get("dependencies", [])
-    lines += [each for each in declared if isinstance(each, str)]
+    if isinstance(declared, list):
+        lines += [each for each in declared if isinstance(each, str)]
     return {match[1].lower() for match in map(_REQUIRED.match, lines) if match}
 
 
@@ -146,7 +147,7 @@ def _node_package(folder: Path) -> dict[str, Any]:
     text = _text_of(folder / "package.json")
     try:
         package = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise _unreadable(folder / "package.json", f"JSON: {error}") from error
     return package if isinstance(package, dict) else {}
 

@@ -21,9 +21,6 @@ from domicile.model.names import check_domain, hosts_of
 from domicile.model.records import App, AppState, Domain, Placement, Zone
 from domicile.store.transaction import Reading, Transaction
 
-# So long a link that was never seen keeps others from linking the same host.
-PENDING_SECONDS = 7 * 86400.0
-
 
 class DomainShown(msgspec.Struct, frozen=True):
     """A domain, and the record that its owner is to set for it."""
@@ -55,17 +52,13 @@ async def link_domain(tx: Transaction, app: App, host: str) -> Domain:
     known = await tx.get(Domain, host)
     if known is not None and known.app == app.id:
         return known
-    if known is not None and not _has_lapsed(known, tx.now):
+    if known is not None and known.active:
         raise AlreadyThere(
             f"domain {host!r} is linked to another app: if it is yours, unlink it there"
         )
     domain = Domain(host, app.id, linked_at=tx.now)
     await tx.put(domain)
     return domain
-
-
-def _has_lapsed(domain: Domain, now: float) -> bool:
-    return not domain.active and domain.linked_at < now - PENDING_SECONDS
 
 
 async def find_domain(reading: Reading, host: str) -> tuple[Domain, App]:

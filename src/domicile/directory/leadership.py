@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from domicile.clock import Clock, monotonic
+from domicile.errors import DomicileError
 from domicile.store.leases import (
     Lease,
     LostLease,
@@ -81,8 +82,8 @@ class Leadership:
         while True:
             try:
                 await self.look()
-            except DBAPIError as error:
-                _log.warning("the lease is not prolonged", error=str(error.orig))
+            except Exception as error:  # noqa: BLE001 - the border: looked at again
+                _log.warning("the lease is not prolonged", error=str(error))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def resign(self) -> None:
@@ -92,7 +93,7 @@ class Leadership:
             try:
                 async with self._store.transaction() as tx:
                     await release_lease(tx, lease)
-            except (LostLease, DBAPIError) as error:
+            except (DomicileError, DBAPIError) as error:
                 _log.warning("the lease is not given back", error=str(error))
 
 

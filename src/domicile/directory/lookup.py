@@ -11,7 +11,7 @@ from dns.rdatatype import AAAA, CNAME, A, RdataType
 
 from domicile.config import Address
 
-# So long a look-up takes at most, with all its repetitions.
+# So long one question takes at most, with all its repetitions.
 LOOKUP_SECONDS = 5.0
 
 
@@ -29,17 +29,18 @@ async def look_up(host: str, resolvers: tuple[Address, ...]) -> Seen:
         records = await _ask(resolver, host, CNAME)
         if records:
             return Seen(records)
-        others = (*await _ask(resolver, host, A), *await _ask(resolver, host, AAAA))
+        others = await _ask(resolver, host, A) or await _ask(resolver, host, AAAA)
     except dns.resolver.NXDOMAIN:
         return Seen(why=f"there is no {host} in the DNS (NXDOMAIN)")
     except dns.exception.Timeout:
         return Seen(why=f"no resolver answered within {LOOKUP_SECONDS:.0f} s")
     except dns.exception.DNSException as error:
-        return Seen(why=f"the resolvers cannot tell: {error}")
+        # Not the error's words: they tell of resolvers, which are nobody else's to know.
+        return Seen(why=f"the resolvers cannot tell ({type(error).__name__})")
     if others:
+        # Nor which: a resolver may know names that are for the operator's eyes only.
         return Seen(
-            others,
-            f"{host} has addresses and no CNAME: an apex, which cannot have one, "
+            why=f"{host} has addresses and no CNAME: an apex, which cannot have one, "
             "cannot be linked yet; link a name below it, such as www",
         )
     return Seen(why=f"{host} is there, and has neither a CNAME nor an address")

@@ -91,7 +91,9 @@ class Rotation:
             stored = await reading.get(Authority, record.key)
         if stored != record:
             async with self._store.transaction() as tx:
-                await put_if_new(tx, record)
+                await self._leadership.demand(tx)
+                self._authority.read_again()
+                await put_if_new(tx, self._authority.record)
 
 
 async def unaware(store: Store, feed: Feed) -> list[str]:

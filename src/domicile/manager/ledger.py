@@ -19,6 +19,7 @@ from domicile.model.records import (
     Residence,
 )
 from domicile.store.store import Store
+from domicile.store.transaction import Transaction
 
 
 async def settle_in(store: Store, wanted: Residence, endpoint: Address) -> int:
@@ -41,9 +42,14 @@ async def wait_in(store: Store, wanted: Residence, state: EndpointState) -> int:
 async def withdraw(store: Store, wanted: Residence) -> int:
     """Say that the app is away or gone, in the words of the directory.
 
-    Its endpoint stays until it is forgotten: requests in flight still go there.
+    Its endpoint stays until it is forgotten: requests in flight still go there. Its port
+    is nobody else's from here on.
     """
-    return await _write(store, wanted)
+    told = _for_proxies(wanted)
+    async with store.transaction() as tx:
+        if await _put_if_newer(tx, told):
+            await ports.leave(tx, await tx.get(Endpoint, wanted.app))
+    return tx.serial or (await store.head()).serial
 
 
 async def forget_endpoint(store: Store, wanted: Residence) -> int:
@@ -82,17 +88,24 @@ async def _write(
     """Write what differs; gives the serial by which it is there."""
     told = _for_proxies(wanted)
     async with store.transaction() as tx:
-        current = await tx.get(Residence, told.key)
-        if not supersedes(told, current):
+        if not await _put_if_newer(tx, told):
             return (await tx.head()).serial
-        if current != told:
-            await tx.put(told)
         known = endpoint and await tx.get(Endpoint, endpoint.key)
         if endpoint and known != endpoint:
             await tx.put(endpoint)
             if known and _place_of(known) != _place_of(endpoint):
                 await ports.leave(tx, known)
     return tx.serial or (await store.head()).serial
+
+
+async def _put_if_newer(tx: Transaction, told: Residence) -> bool:
+    """Write a residence that differs; False where a newer one is there."""
+    current = await tx.get(Residence, told.key)
+    if not supersedes(told, current):
+        return False
+    if current != told:
+        await tx.put(told)
+    return True
 
 
 def _place_of(endpoint: Endpoint) -> tuple[str, int]:

@@ -35,8 +35,9 @@ async def leave(tx: Transaction, endpoint: Endpoint | None) -> None:
         "app": endpoint.app,
     }
     here = [getattr(ports.c, key) == value for key, value in row.items()]
+    serial = tx.serial or (await tx.head()).serial
     await tx.execute(delete(ports).where(*here))
-    await tx.execute(insert(ports).values(**row, serial=tx.serial))
+    await tx.execute(insert(ports).values(**row, serial=serial))
 
 
 async def others_ports(store: Store, app: str) -> set[int]:

@@ -216,6 +216,8 @@ class Resident:
         # From here on it is ours to stop, whatever comes in between.
         process = self._process = begin(order, self._site.processes)
         endpoint = await find_endpoint(process, order, self._site.start_seconds)
+        # Anew, for others may have come and gone meanwhile.
+        left = await left_by_others(store, self._site.feed, self._app)
         _refuse_anothers(wanted, endpoint, left)
         process.note_port(endpoint.port)
         return _Running(process, endpoint, release.id, order.port)
@@ -325,7 +327,8 @@ def _port_for(wanted: Residence, avoid: Collection[int]) -> int:
 def _refuse_anothers(wanted: Residence, endpoint: Address, left: list[Left]) -> None:
     """Go on only where no proxy may take it for another app; raises PortTaken."""
     for each in left:
-        if each.address == endpoint:
+        # By port alone: who listens on all addresses is met at each of them.
+        if each.address.port == endpoint.port:
             raise PortTaken(
                 f"{wanted.name} listens on port {endpoint.port}, which was another "
                 f"app's, and {', '.join(each.unaware)} may not know that it is so no "

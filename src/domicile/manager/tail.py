@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 MOST_LINES = 10_000
 _MOST_BYTES = 1024 * 1024
+_LONGEST_MARK = 2 * 20 + 1  # two numbers of 64 bits
 
 
 class Mark(NamedTuple):
@@ -17,7 +18,8 @@ class Mark(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Mark | None":
         file, dash, offset = text.partition("-")
-        if not (dash and text.isascii() and file.isdigit() and offset.isdigit()):
+        digits = text.isascii() and file.isdigit() and offset.isdigit()
+        if not dash or not digits or len(text) > _LONGEST_MARK:
             return None
         return cls(int(file), int(offset))
 

@@ -42,6 +42,7 @@ class Household:
             app: Resident(app, site, process)
             for app, process in _adopted(site.processes).items()
         }
+        self._consent: int | None = None
         self._changed = asyncio.Event()
         self._changed.set()
 
@@ -85,8 +86,11 @@ class Household:
             common: list[Record] = [*view.all(Cluster), *view.all(Authority)]
             consent = view.get(Consent, LOSS)
         await ledger.copy_common(self._site.store, common)
-        if consent is not None:
+        # Not what was there when we began: it was about what we held then.
+        number = consent.number if consent else 0
+        if consent and self._consent is not None and number != self._consent:
             await self._pass_on(consent)
+        self._consent = number
         for residence in wanted:
             self._resident(residence.app).wish(residence)
 

@@ -38,7 +38,8 @@ class Ask(msgspec.Struct, frozen=True):
     """Ask for what comes after `after`; this acknowledges `after`.
 
     `trouble` is what is wrong with the follower, `behind` whether it is so by its own
-    account, and `verify` asks for the digest of what it should hold.
+    account, and `verify` asks for the digest of what it should hold. `holds` is the
+    chain of what it serves from, also where it asks for everything anew.
     """
 
     follower: str
@@ -51,6 +52,7 @@ class Ask(msgspec.Struct, frozen=True):
     trouble: str = ""
     behind: bool = False
     verify: bool = False
+    holds: bytes = NO_CHAIN
     format: int = FORMAT
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+import structlog
 import uvloop
 
 from domicile.model.feed import WorkerNote
@@ -22,6 +23,9 @@ from domicile.service.channel import WorkerEnd
 _TOLD_AGAIN = 1.0
 # What is written already gets so long to be sent.
 _GRACE = 1.0
+
+
+_log = structlog.get_logger()
 
 
 class Sockets(NamedTuple):
@@ -86,8 +90,11 @@ async def _tell(replica: Replica, channel: WorkerEnd) -> None:
     channel.call_on_change(asyncio.get_running_loop(), changed.set)
     while True:
         changed.clear()
-        serial = replica.serial()
-        channel.tell(WorkerNote(serial, damaged=replica.damage()[0]))
+        try:
+            serial = replica.serial()
+            channel.tell(WorkerNote(serial, damaged=replica.damage()[0]))
+        except Exception:  # noqa: BLE001 - the border: told the next time
+            _log.exception("the follower is not told")
         with suppress(TimeoutError):
             async with asyncio.timeout(_TOLD_AGAIN):
                 await changed.wait()

@@ -206,7 +206,7 @@ class Conversation:
         in_flight = self._around.in_flight
         in_flight[place.app] += 1
         try:
-            return await self._pass(request, [place], Ending.APP)
+            return await self._pass(request, place.app, [place], Ending.APP)
         finally:
             in_flight[place.app] -= 1
             if not in_flight[place.app]:
@@ -218,19 +218,19 @@ class Conversation:
         client = request.client
         hop = Hop(way.app, way.generation, client.address, client.scheme, request.id)
         self._around.tally.forwarded()
-        return await self._pass(
-            request, places, Ending.LINK, ((FIELD, write_hop(hop)),)
-        )
+        added = ((FIELD, write_hop(hop)),)
+        return await self._pass(request, way.app, places, Ending.LINK, added)
 
     async def _pass(
         self,
         request: _Request,
+        app: str,
         places: list[Place],
         ending: Ending,
         added: tuple[Field, ...] = (),
     ) -> bool:
         head, around = request.head, self._around
-        fields = self._fields_of(request)
+        fields = self._fields_of(request, app)
         if isinstance(fields, Refusal):
             return await self._refuse(fields.status, head, request.id)
         key = find_websocket_key(head) if head.minor == 1 else None
@@ -253,13 +253,14 @@ class Conversation:
         around.tally.answered(ending, delivery.status)
         return keep
 
-    def _fields_of(self, request: _Request) -> list[Field] | Refusal:
+    def _fields_of(self, request: _Request, app: str) -> list[Field] | Refusal:
         head = request.head
         fields = forward_request(head, request.asked, request.client, _PRIVATE)
         # Between our own clusters generations end a loop, and sooner.
         if isinstance(fields, Refusal) or not self._around.cdn:
             return fields
-        passed = pass_through(head, self._around.cdn)
+        # By app: that one app asks another is no circle, wherever both live.
+        passed = pass_through(head, b"%b-%b" % (self._around.cdn, app.encode("ascii")))
         return passed if isinstance(passed, Refusal) else [*fields, passed]
 
     async def _tell(self, status: int, request: _Request) -> bool:

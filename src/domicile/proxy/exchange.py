@@ -127,8 +127,11 @@ class Exchange:
         """Whoever waits for a response to a broken request need not wait."""
         self._moved += 1
         error = None if pump.cancelled() else pump.exception()
-        if isinstance(error, (BadBody, NoResponse)) and not self.status:
-            self._failure = error
+        if isinstance(error, (BadBody, NoResponse)):
+            if not self.status:
+                self._failure = error
+            # Neither side may go on as if the rest of the body would still come.
+            self._upstream.broken = True
             self._upstream.abort()
 
     async def _read_response(self, pump: asyncio.Task[None] | None) -> ResponseHead:

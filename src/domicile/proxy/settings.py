@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from domicile.config import Address, BadConfiguration, load
+from domicile.model.names import BadName, check_cluster_name
 from domicile.proxy.front import MOST_OF_ONE_CLIENT
 from domicile.proxy.patience import Patience
 
@@ -51,7 +52,7 @@ def load_settings(path: Path) -> Settings:
     settings = load(path, Settings)
     try:
         _judge(settings)
-    except BadConfiguration as error:
+    except (BadConfiguration, BadName) as error:
         raise BadConfiguration(f"{path}: {error}") from error
     return settings
 
@@ -73,6 +74,7 @@ def _judge(settings: Settings) -> None:
     for key in ("answer_seconds", "connections_per_client"):
         if (value := getattr(settings, key)) <= 0:
             raise BadConfiguration(f"{key} is {value}, where more than 0 is expected")
+    check_cluster_name(settings.cluster)
     if settings.cdn_id and not _CDN_ID.fullmatch(settings.cdn_id):
         raise BadConfiguration(
             f"cdn_id is {settings.cdn_id!r}, where a host name or a token is expected"

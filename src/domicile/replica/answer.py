@@ -30,7 +30,7 @@ class Answer:
     """Takes the frames of one answer; `finish` or `abandon` ends it."""
 
     __slots__ = (
-        "_begin", "_changes", "_consents", "_count", "_counts", "_last", "_replica",
+        "_begin", "_changes", "_consents", "_count", "_counts", "_last", "_live", "_replica",
         "_successor", "changed", "complete", "digest", "from_start",
     )  # fmt: skip
 
@@ -44,6 +44,7 @@ class Answer:
         self._successor: Successor | None = None
         self._consents: list[Change] = []
         self._counts: Counter[str] = Counter()
+        self._live: set[tuple[str, str]] = set()
         self.digest = b""
         self.complete = False
         self.changed = False
@@ -110,12 +111,24 @@ class Answer:
             self._last = change.serial
         self._count += 1
         self._changes.append(change)
-        self._counts[change.kind] += 1
+        self._count_in(begin, change)
         if change.kind == Consent.kind:
             self._consents.append(change)
         if self._successor is not None and len(self._changes) >= _BATCH:
             self._successor.add(self._changes)
             self._changes = []
+
+    def _count_in(self, begin: Begin, change: Change) -> None:
+        """Count the records of each kind that there will be in a new copy."""
+        if begin.snapshot:
+            self._counts[change.kind] += 1
+        elif self._successor is not None:
+            known = (change.kind, change.key) in self._live
+            if change.value is None:
+                self._live.discard((change.kind, change.key))
+            else:
+                self._live.add((change.kind, change.key))
+            self._counts[change.kind] += (change.value is not None) - known
 
     def _take_end(self, count: int) -> None:
         begin = self._expect_begin()

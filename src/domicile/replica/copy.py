@@ -28,6 +28,9 @@ FORMAT = 1
 CRC_SIZE = 4
 
 _FIRST_MAP_SIZE = 64 * 1024 * 1024
+# LMDB would open it with as much as is used; then the next change had to wait for all
+# views to end, and an audit's goes on for long.
+_GROWTH = 2
 _READERS = 1024
 _META = (b"format", b"serial", b"chain")
 
@@ -59,7 +62,7 @@ class Copy:
         try:
             self._env = lmdb.open(
                 str(folder),
-                map_size=map_size,
+                map_size=max(map_size, _GROWTH * _size_of(folder / "data.mdb")),
                 readonly=not writable,
                 create=writable,
                 max_dbs=3,
@@ -218,6 +221,13 @@ def _transactions_of(readers: str) -> list[int]:
     """Give which write's outcome each reads, of LMDB's table: pid, thread, transaction."""
     found = [line.split()[-1] for line in readers.splitlines()]
     return [int(each) for each in found if each.isdecimal()]
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _identify(folder: Path) -> list[tuple[int, int]]:

@@ -23,7 +23,7 @@ from domicile.errors import DomicileError
 from domicile.model.feed import CONTENT_TYPE, Ask, FrameReader, WorkerNote, encode_ask
 from domicile.replica.answer import Answer
 from domicile.replica.audit import Audit
-from domicile.replica.faults import DamagedReplica
+from domicile.replica.faults import DamagedReplica, ReplicaFault
 from domicile.replica.guard import HeldBack
 from domicile.replica.replica import DoesNotJoin, Replica
 
@@ -170,6 +170,9 @@ class Follower:
             return self._delay_after(error)
         except (DomicileError, httpx.HTTPError, OSError) as error:
             return self._delay_after(error)
+        except Exception as error:
+            _logger.exception("following failed in a way that nobody foresaw")
+            return self._delay_after(error)
         self._failures = 0
         self._trouble = ""
         return 0.0
@@ -250,10 +253,16 @@ class Follower:
             behind=self.behind,
             verify=self._audit.due,
         )
-        if self._from_start:
+        try:
+            with self._replica.view() as view:
+                serial, chain = view.serial, view.chain
+        except ReplicaFault:
+            if not self._from_start:
+                raise
             return ask
-        with self._replica.view() as view:
-            return msgspec.structs.replace(ask, after=view.serial, chain=view.chain)
+        if self._from_start:
+            return msgspec.structs.replace(ask, holds=chain)
+        return msgspec.structs.replace(ask, after=serial, chain=chain, holds=chain)
 
     def _delay_after(self, error: Exception) -> float:
         self._trouble = f"{type(error).__name__}: {error}"

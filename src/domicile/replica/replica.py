@@ -27,7 +27,7 @@ from domicile.clock import Clock, monotonic
 from domicile.errors import DomicileError
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.replica.copy import FORMAT, Copy
-from domicile.replica.faults import DamagedReplica, ReplicaFault
+from domicile.replica.faults import DamagedReplica
 from domicile.replica.freshness import Freshness
 from domicile.replica.view import View
 
@@ -116,7 +116,7 @@ class Replica:
         try:
             with self.view() as view:
                 return view.serial
-        except ReplicaFault:
+        except (DomicileError, OSError):
             return 0
 
     def damage(self) -> tuple[str, str]:

@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from domicile.clock import monotonic
 from domicile.model.feed import WorkerNote
 
 _CHANGED = b"changed"
 _LONGEST = 256 * 1024
+# A worker tells something every second, and one that hangs is ended before that.
+_SILENT_SECONDS = 15.0
 _LARGEST_BUFFER = 4 * 1024 * 1024
 
 _encoder = msgspec.msgpack.Encoder()
@@ -57,11 +60,12 @@ class FollowerEnd:
     A worker that has not said anything yet has seen nothing: serial 0.
     """
 
-    __slots__ = ("_notes", "_sockets")
+    __slots__ = ("_heard", "_notes", "_sockets")
 
     def __init__(self, ends: Mapping[str, socket.socket]) -> None:
         self._sockets = dict(ends)
         self._notes = dict.fromkeys(ends, WorkerNote(0))
+        self._heard = dict.fromkeys(ends, monotonic())
 
     def tell_changed(self) -> None:
         """Tell every worker that the replica has changed."""
@@ -72,11 +76,21 @@ class FollowerEnd:
                 continue  # It has that many to read: it is told.
 
     def notes(self) -> dict[str, WorkerNote]:
-        """Give the last note of every worker, for the follower's Ask."""
+        """Give the last note of every worker, for the follower's Ask.
+
+        One that has been silent for long, as if it cannot start, serves nothing, so it
+        is not waited for.
+        """
+        now = monotonic()
         for worker, end in self._sockets.items():
             if told := _take_all(end):
                 self._notes[worker] = _decoder.decode(told[-1])
-        return dict(self._notes)
+                self._heard[worker] = now
+        return {
+            worker: note
+            for worker, note in self._notes.items()
+            if now - self._heard[worker] < _SILENT_SECONDS
+        }
 
     def call_on_note(
         self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]

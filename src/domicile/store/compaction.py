@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 
 import structlog
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import DBAPIError
 
 from domicile.store.feed import SILENT_SECONDS, Feed
 from domicile.store.schema import changes
@@ -70,5 +69,5 @@ async def _compact_always(store: Store, feed: Feed) -> None:
                 _log.warning("followers are known no more", names=lost)
             if forgotten := await compact(store, feed):
                 _log.info("changes are forgotten", count=forgotten)
-        except DBAPIError as error:
-            _log.warning("changes are not forgotten yet", error=str(error.orig))
+        except Exception as error:  # noqa: BLE001 - the border: looked at again
+            _log.warning("changes are not forgotten yet", error=str(error))

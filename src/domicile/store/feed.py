@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from domicile.clock import Clock, monotonic
 from domicile.model.feed import Ask, encode_answer
@@ -66,6 +65,9 @@ class Feed:
 
     async def answer(self, ask: Ask) -> AsyncIterator[bytes]:
         """Give the frames of an answer: at once if there is news, else in a second."""
+        if ask.follower not in self._followers:
+            # Before we read what it is told: nobody may think meanwhile that all know.
+            await self._hear(ask.follower, Word.of(ask, joined=False))
         piece = await self._piece(ask)
         await self._hear(ask.follower, Word.of(ask, joined=not piece.begin.snapshot))
         if not _is_news(piece):
@@ -180,8 +182,8 @@ async def _share_always(feed: Feed) -> None:
     while True:
         try:
             await feed.share()
-        except DBAPIError as error:
-            _log.warning("followers are not shared", error=str(error.orig))
+        except Exception as error:  # noqa: BLE001 - the border: shared the next time
+            _log.warning("followers are not shared", error=str(error))
         await asyncio.sleep(SHARE_SECONDS)
 
 

@@ -38,7 +38,7 @@ class Word(msgspec.Struct, frozen=True):
         seen = min([ask.after, *(note.serial for note in ask.notes.values())])
         return cls(
             seen if joined else 0,
-            ask.chain,
+            ask.holds,
             ask.cluster,
             ask.admin,
             ask.notes,

@@ -64,7 +64,8 @@ async def _snapshot(reading: Reading, ask: Ask) -> list[Change]:
     query = (
         select(records)
         .where(*_concerns(records, ask))
-        .order_by(records.c.kind, records.c.key)
+        # As a range has them: of two that have one index key the last written is found.
+        .order_by(records.c.serial)
     )
     # The chain is one of changes; a snapshot stands by that of its Begin.
     return [_change(row, NO_CHAIN) for row in await reading.execute(query)]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domicile.clock import Clock, monotonic, wall
@@ -117,8 +117,8 @@ class Store:
             try:
                 async with self._engine.connect() as connection:
                     await self._watch_by(connection)
-            except DBAPIError as error:
-                _log.warning("store cannot be watched", error=str(error.orig))
+            except SQLAlchemyError as error:  # the pool's own among them
+                _log.warning("store cannot be watched", error=str(error))
                 await self._pause()
 
     async def _watch_by(self, connection: AsyncConnection) -> None:
