@@ -176,6 +176,18 @@ def test_an_archive_that_grows_too_large_is_refused(pack, tmp_path):
     assert files(tmp_path / "home") == []
 
 
+def test_a_size_that_is_a_lie_is_refused(tmp_path):
+    """A folder of a negative size would make all others seem to be less."""
+    lie = tarfile.TarInfo("folder")
+    lie.type, lie.size = tarfile.DIRTYPE, -(10**12)
+    header = lie.tobuf(tarfile.GNU_FORMAT)
+    archive = tmp_path / "lie"
+    archive.write_bytes(gzip.compress(header + bytes(1024)))
+    with pytest.raises(BadArchive):
+        unpack(archive, tmp_path / "into")
+    assert not (tmp_path / "into").exists()
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"not an archive", gzip.compress(b"no tar"), b"\x1f\x8b" + bytes(100)],

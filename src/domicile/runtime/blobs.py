@@ -157,6 +157,8 @@ def _extract(archive: Path, into: Path, largest: int) -> None:
     size = 0
     with tarfile.open(archive, "r:gz") as tar:
         for count, member in enumerate(tar):
+            if member.size < 0:  # A lie, by which the others would seem to be less.
+                raise BadArchive(f"{archive.name} has {member.name} of a negative size")
             size += member.size
             if size > largest or count >= _MOST_MEMBERS:
                 raise BadArchive(
