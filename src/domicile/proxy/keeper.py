@@ -40,7 +40,7 @@ REPLICA = "replica"
 """The replica's folder in the proxy's data."""
 
 _LOOK_SECONDS = 2.0
-_REST_SECONDS = 600.0
+_REST_SECONDS = 60.0
 """After a certificate that is due at once: our clock, or the directory's, is wrong."""
 
 _log = structlog.get_logger()
