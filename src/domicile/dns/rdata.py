@@ -18,9 +18,13 @@ class Rdtype(IntEnum):
     CNAME = 5
     SOA = 6
     HINFO = 13
+    MX = 15
     TXT = 16
     AAAA = 28
+    SRV = 33
+    DNAME = 39
     OPT = 41
+    DS = 43
     RRSIG = 46
     NXNAME = 128
     TKEY = 249
@@ -41,6 +45,7 @@ class Rcode(IntEnum):
     NXDOMAIN = 3
     NOTIMP = 4
     REFUSED = 5
+    YXDOMAIN = 6
     BADVERS = 16
 
 
