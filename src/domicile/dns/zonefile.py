@@ -18,7 +18,7 @@ from domicile.dns.zone import Node
 from domicile.errors import DomicileError
 
 # What may stand beside a CNAME (RFC 4035 2.5).
-_BESIDE_ALIASES = {Rdtype.CNAME, Rdtype.RRSIG, 47}
+_BESIDE_ALIASES = {Rdtype.CNAME, Rdtype.RRSIG, Rdtype.NSEC}
 
 
 class BadZone(DomicileError):
