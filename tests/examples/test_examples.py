@@ -13,6 +13,7 @@ from domicile.directory.settings import Settings as DirectorySettings
 from domicile.manager.settings import Settings as ManagerSettings
 from domicile.model.records import Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
+from domicile.nameserver.settings import ZoneFile
 from domicile.nameserver.settings import load_settings as load_nameserver
 from domicile.proxy.settings import Settings as ProxySettings
 from domicile.proxy.settings import load_settings as load_proxy
@@ -27,6 +28,7 @@ KINDS = {
 }
 TABLES = {
     ("directory", "zones"): Zone,
+    ("nameserver", "zones"): ZoneFile,
     ("demo", "clusters"): ClusterPlan,
     ("demo", "apps"): AppPlan,
 }

@@ -18,7 +18,7 @@ from typing import Protocol
 from domicile.dns.name import LONGEST_NAME
 from domicile.dns.rdata import Rdtype, RRset
 
-_WILDCARD = b"\x01*"
+WILDCARD = b"\x01*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Nodes(Protocol):
 
     @property
     def apex(self) -> bytes: ...
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether no name has to do with those above it: no cut, alias or wildcard."""
 
     def node(self, name: bytes) -> Node | None: ...
 
@@ -77,6 +81,13 @@ Found = Data | NoData | NoName | Cut | Alias
 
 def look(nodes: Nodes, name: bytes, rdtype: int) -> Found:
     """Look for a name that is at or below the apex."""
+    if nodes.is_flat:
+        node = nodes.node(name)
+        return NoName() if node is None else _look_at(node, name, rdtype)
+    return _walk(nodes, name, rdtype)
+
+
+def _walk(nodes: Nodes, name: bytes, rdtype: int) -> Found:
     node = None
     for here in _names_between(nodes.apex, name):
         parent, node = node, nodes.node(here)
@@ -96,7 +107,7 @@ def look(nodes: Nodes, name: bytes, rdtype: int) -> Found:
 
 def _look_beside(nodes: Nodes, encloser: bytes, name: bytes, rdtype: int) -> Found:
     """RFC 4592 3.3.1: only the wildcard of the closest encloser speaks for the name."""
-    wildcard = nodes.node(_WILDCARD + encloser)
+    wildcard = nodes.node(WILDCARD + encloser)
     return NoName() if wildcard is None else _look_at(wildcard, name, rdtype)
 
 

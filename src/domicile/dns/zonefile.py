@@ -14,7 +14,7 @@ from dns.rdataclass import IN
 
 from domicile.dns.name import LONGEST_NAME, name_to_text, offset_of_suffix
 from domicile.dns.rdata import Rdtype, RRset
-from domicile.dns.zone import Node
+from domicile.dns.zone import WILDCARD, Node
 from domicile.errors import DomicileError
 
 # What may stand beside a CNAME (RFC 4035 2.5).
@@ -28,11 +28,17 @@ class BadZone(DomicileError):
 class StaticZone:
     """The names of a zone that changes by being read anew, and not otherwise."""
 
-    __slots__ = ("_nodes", "apex")
+    __slots__ = ("_nodes", "apex", "is_flat")
 
     def __init__(self, apex: bytes, nodes: Mapping[bytes, Node]) -> None:
         self.apex = apex
         self._nodes = nodes
+        self.is_flat = not any(
+            name.startswith(WILDCARD)
+            or Rdtype.DNAME in node.rrsets
+            or (Rdtype.NS in node.rrsets and name != apex)
+            for name, node in nodes.items()
+        )
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -46,7 +52,12 @@ def read_zone(apex: str, text: str) -> StaticZone:
 
     No file is included by it: what is served is what was read.
     """
-    origin = dns.name.from_text(apex)
+    try:
+        origin = dns.name.from_text(apex)
+    except dns.exception.DNSException as error:
+        raise BadZone(
+            f"zone {apex!r} has no name that there can be: {error}"
+        ) from error
     records = _Records(origin)
     # By then the reader may have gone on to the next line.
     tokens = dns.tokenizer.Tokenizer(text, "at or just before line")

@@ -1,6 +1,6 @@
 """Replies out of one replica, a batch of messages at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -8,6 +8,7 @@ import structlog
 
 from domicile.dns.answer import Answer
 from domicile.dns.responder import respond
+from domicile.dns.zone import Nodes
 from domicile.nameserver.answers import ServedView, answer
 from domicile.nameserver.counts import Tally
 from domicile.replica.replica import Replica
@@ -21,8 +22,15 @@ Reply = Callable[[bytes], bytes | None]
 class Replies:
     """Answers each batch from one view of the replica, as of one serial."""
 
-    def __init__(self, replica: Replica, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        tally: Tally | None = None,
+        files: Mapping[bytes, Nodes] | None = None,
+    ) -> None:
+        """`files` are the zones of master files, by their apexes."""
         self._replica = replica
+        self._files = files or {}
         self._tally = tally
         self._sparing = Sparing()
 
@@ -40,7 +48,7 @@ class Replies:
 
     def _reply(self, view: ServedView, stream: bool, packet: bytes) -> bytes | None:
         try:
-            found = respond(packet, partial(answer, view), stream=stream)
+            found = respond(packet, partial(answer, view, self._files), stream=stream)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(stream, packet)
