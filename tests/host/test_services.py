@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from domicile.demo.ending import end_all, service_records
-from domicile.demo.services import Closed, DidNotStart, Services
+from domicile.host.ending import end_all, service_records
+from domicile.host.services import Closed, DidNotStart, Services
 from domicile.runtime.processes import adopt
 
 
