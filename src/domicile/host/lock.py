@@ -58,8 +58,8 @@ def _open(data: Path, tenant: Tenant) -> IO[str]:
         return (data / "lock").open("a+", encoding="ascii")
     except OSError as error:
         raise BadFolder(
-            f"{data} cannot be the folder of the {tenant.name}: {error.strerror}; name "
-            f"one that may be written to by {tenant.named_by}"
+            f"{data} cannot be used: {error.strerror}; name a folder that may be "
+            f"written to by {tenant.named_by}"
         ) from error
 
 

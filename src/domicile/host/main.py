@@ -75,4 +75,4 @@ def _of_first(host: FirstHost, data: Path) -> Iterator[str]:
 
 def _of_joining(parts: Parts) -> Iterator[str]:
     for cluster in parts.clusters:
-        yield f"ready: {cluster.name} follows the directory at {cluster.directory}"
+        yield f"ready: {cluster.name} serves; its directory is at {cluster.directory}"

@@ -109,16 +109,24 @@ class Starting:
         alone = bool(part.token) and been_well.exists()
         answers = partial(self._probe.answers, part.url)
         self._services.wait_until(proxy, answers)
-        self._wait_until_well(manager, part.manager_admin, alone=alone)
-        self._wait_until_well(proxy, part.proxy_admin, alone=alone)
+        for name, admin in ((manager, part.manager_admin), (proxy, part.proxy_admin)):
+            self._wait_until_well(name, part, admin, alone=alone)
         write_durably(been_well, b"")
         self._say(f"cluster {part.name}: {part.url}")
 
-    def _wait_until_well(self, name: str, admin: Place, *, alone: bool) -> None:
+    def _wait_until_well(
+        self, name: str, part: ClusterPart, admin: Place, *, alone: bool
+    ) -> None:
         """Wait for a service; where it can do `alone`, only a while."""
-        is_well = self._probe.is_well(admin.address)
+        is_well, says = self._probe.is_well(admin.address), self._probe.says
         deadline = time.monotonic() + (_AWAY_SECONDS if alone else math.inf)
-        why = partial(self._probe.says, admin.address)
+
+        def why() -> str:
+            # What a manager lacks its proxy lacks, too.
+            if trouble := says(part.manager_admin.address):
+                return f"{trouble} (the directory is at {part.directory})"
+            return says(admin.address)
+
         self._services.wait_until(
             name, lambda: is_well() or time.monotonic() > deadline, why
         )
