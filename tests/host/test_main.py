@@ -70,8 +70,10 @@ def test_a_second_start_while_it_runs_is_one_clear_line(shared_host):
 
 
 def test_a_killed_host_is_cleaned_up_after_and_gone_on_with(host):
-    process = host.start()
+    """Started by nohup at first, so not ended by the terminal's end."""
+    process = host.start("nohup", *host.command())
     host.wait_until_ready(process)
+    process.send_signal(signal.SIGHUP)
     name = host.deploy()
     token = (host.data / "directory" / "operator.token").read_text()
     os.killpg(process.pid, signal.SIGKILL)

@@ -72,15 +72,19 @@ class Foreground:
         self._show = show
         self._data = data.absolute()
         self._say = say
+        self._ends = _ENDS
         self._over = threading.Event()
         self._failure: BaseException | None = None
         self._ending = threading.Event()
 
     def run(self, ready_file: Path | None, parent: int | None) -> None:
         """Run until SIGTERM, SIGINT, SIGHUP or, if it is named, the parent's end."""
-        # A shell's background jobs are born deaf to SIGINT.
+        # A shell's background jobs are born deaf to SIGINT. Who is deaf to SIGHUP was
+        # started by nohup, and blocking would make it hear.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            self._ends -= {signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._ends)
         with lock.hold(self._data, self._pause, self._show.tenant) as descriptor:
             _prepare(ready_file)
             end_all(self._data)  # What has lost who ran it and its janitor, too.
@@ -126,7 +130,7 @@ class Foreground:
         while self._failure is None and (parent is None or os.getppid() == parent):
             if self._over.is_set():
                 return None
-            if signal.sigtimedwait(_ENDS, _LOOK_SECONDS):
+            if signal.sigtimedwait(self._ends, _LOOK_SECONDS):
                 # What fails from now on fails because of the end.
                 return self._show.cut_short()
         return self._failure or self._show.cut_short()
@@ -137,7 +141,7 @@ class Foreground:
 
     def _pause(self, seconds: float) -> None:
         """Wait, and leave at a signal: nothing is started yet."""
-        if signal.sigtimedwait(_ENDS, seconds):
+        if signal.sigtimedwait(self._ends, seconds):
             raise self._show.cut_short() or SystemExit(0)
 
 
