@@ -121,6 +121,15 @@ def test_a_taken_port_is_one_clear_line_before_anything_starts(
     assert not (host.data / "directory").exists()
 
 
+def test_an_address_that_is_not_here_is_one_clear_line(host):
+    host.write(host.settings | host.ports | {"address": "192.0.2.1"})
+    (line,) = host.refused()
+    assert "cannot listen on 192.0.2.1:" in line
+    assert (
+        f"; behind NAT, `listen` is this machine's address (in {host.config})" in line
+    )
+
+
 def test_a_folder_that_cannot_be_is_one_clear_line(host):
     (host.folder / "data").write_text("in the way")
     (line,) = host.refused()

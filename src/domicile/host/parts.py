@@ -22,11 +22,12 @@ _ASKED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Place(NamedTuple):
-    """Where a part listens."""
+    """Where a part listens; `hint` is for who has not got that address."""
 
     what: str
     address: Address
     protocols: tuple[Protocol, ...] = (Protocol.TCP,)
+    hint: str = ""
 
 
 class DirectoryPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,5 +21,9 @@ def check_places(places: Iterable[Place], configured: str) -> None:
         for place in places:
             try:
                 held.enter_context(taken_for_a_look(place.address, place.protocols))
-            except (PortTaken, CannotListen) as error:
+            except PortTaken as error:
                 raise NoPlace(f"{place.what}: {error} ({configured})") from error
+            except CannotListen as error:
+                raise NoPlace(
+                    f"{place.what}: {error}{place.hint} ({configured})"
+                ) from error

@@ -60,7 +60,9 @@ class Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return Path(self.data)
 
     def outside(self, key: str) -> Place:
-        return Place(key, Address(self.listen or self.address, getattr(self, key)))
+        hint = "" if self.listen else "; behind NAT, `listen` is this machine's address"
+        at = Address(self.listen or self.address, getattr(self, key))
+        return Place(key, at, hint=hint)
 
     def inside(self, key: str) -> Place:
         return Place(key, Address(self.internal, getattr(self, key)))
