@@ -8,30 +8,25 @@ import dns.message
 import dns.query
 import httpx
 import pytest
-from started import COMMAND, Started, free_ports
+from started import COMMAND, HOST_PORTS, Started, free_ports
 
-PORTS = {
-    "first": (
-        "dns", "http", "link", "directory", "manager", "directory_admin",
-        "nameserver_admin", "manager_admin", "proxy_admin",
-    ),
-    "joining": ("http", "link", "manager", "manager_admin", "proxy_admin"),
-}  # fmt: skip
+from domicile.host.ending import end_all
+from domicile.host.services import Services
 
 
 class Host(Started):
     """`domicile up` with a file of a few lines, at ports that nobody has."""
 
     zone = "apps.example.com"
+    address = "127.0.0.21"
 
-    def __init__(self, folder, address="127.0.0.21", kind="first", **settings):
+    def __init__(self, folder):
         super().__init__(folder)
         self.config = folder / "host.toml"
-        self.address = address
-        self.ports = dict(zip(PORTS[kind], free_ports(len(PORTS[kind])), strict=True))
-        self.settings = {"address": address, "data": str(self.data), **settings}
-        if kind == "first":
-            self.settings["zone"] = self.zone
+        self.ports = dict(zip(HOST_PORTS, free_ports(len(HOST_PORTS)), strict=True))
+        self.settings = {
+            "zone": self.zone, "address": self.address, "data": str(self.data)
+        }  # fmt: skip
         self.write(self.settings | self.ports)
 
     def write(self, settings):
@@ -103,14 +98,9 @@ def host(tmp_path):
 
 
 @pytest.fixture
-def make_host():
-    """Make more of them; they end with the test."""
-    with contextlib.ExitStack() as ends:
-
-        def make(folder, *told, **settings):
-            folder.mkdir()
-            host = Host(folder, *told, **settings)
-            ends.callback(host.kill_what_is_left)
-            return host
-
-        yield make
+def services(tmp_path):
+    services = Services(tmp_path)
+    yield services
+    services.close()
+    end_all(tmp_path, grace=0)
+    services.ended()

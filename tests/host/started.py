@@ -15,6 +15,10 @@ from domicile.config import Address
 from domicile.service.sockets import Protocol, open_for_workers
 
 COMMAND = Path(sys.executable).with_name("domicile")
+HOST_PORTS = (
+    "dns", "http", "link", "directory", "manager", "directory_admin",
+    "nameserver_admin", "manager_admin", "proxy_admin",
+)  # fmt: skip
 
 
 def free_ports(count):

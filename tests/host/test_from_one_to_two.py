@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from started import COMMAND, Started, free_ports
+from started import COMMAND, HOST_PORTS, Started, free_ports
 
 PAGE = Path(__file__).parents[2] / "docs" / "from-one-cluster-to-two.md"
 BLOCK = re.compile(r"```(sh|toml)\n(.*?)```", re.DOTALL)
@@ -25,10 +25,6 @@ ADDRESSES = {
     "10.0.0.7": "127.0.0.33",
     "10.0.0.8": "127.0.0.34",
 }
-PORTS = (
-    "dns", "http", "link", "directory", "manager", "directory_admin",
-    "nameserver_admin", "manager_admin", "proxy_admin",
-)  # fmt: skip
 OF_SECOND = ("http", "link", "manager", "manager_admin", "proxy_admin")
 
 pytestmark = [
@@ -67,7 +63,7 @@ class Walk(Started):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(HOST_PORTS, free_ports(len(HOST_PORTS)), strict=True))
         self.hosts = {}
         self.environment = dict(os.environ)
         self.umask = -1
@@ -86,7 +82,7 @@ class Walk(Started):
     def _write(self, text):
         """Write a file that the page shows, with our ports and a folder of its own."""
         name = re.match(r"# (\S+)", text)[1]
-        keys = OF_SECOND if "join" in text else PORTS
+        keys = OF_SECOND if "join" in text else HOST_PORTS
         text = self._placed(text).replace("data = ", f"{self._ports(keys)}data = ")
         if "join" in text:
             text = text.replace(str(self.data), str(self.folder / "second"))

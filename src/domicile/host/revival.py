@@ -31,9 +31,9 @@ class Revival:
 
     def _bury(self, name: str, status: int) -> None:
         now = time.monotonic()
-        if now - self._started_at.get(name, 0.0) >= _STEADY:
-            self._failures[name] = 0
-        failures = self._failures[name]
+        failures = self._failures.get(name, 0)
+        if now - self._started_at.get(name, -_STEADY) >= _STEADY:
+            failures = 0
         delay = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
         self._failures[name] = failures + 1
         self._due[name] = now + delay
