@@ -67,6 +67,7 @@ class Started:
 
     def wait_for_line(self, text):
         while text not in self.log.read_text():
+            assert self.started[-1].poll() is None, self.log.read_text()
             time.sleep(0.05)
 
     def refused(self):
