@@ -68,8 +68,8 @@ async def app(tx, app_id=ID):
     return await tx.get(App, app_id)
 
 
-async def link(tx, app_id=ID, host=HOST):
-    return await domains.link_domain(tx, await app(tx, app_id), host)
+async def link(tx, app_id=ID, host=HOST, seen=None):
+    return await domains.link_domain(tx, await app(tx, app_id), host, seen)
 
 
 async def see(tx, *records, why=""):
@@ -147,10 +147,31 @@ async def test_a_domain_that_is_active_is_linked_to_no_other_app(tx):
         await link(tx, OTHER)
 
 
+async def test_a_domain_whose_record_names_another_app_goes_there_at_once(tx):
+    """It was sold: who keeps its DNS now says so by the record."""
+    await activate(tx)
+    elsewhere = Seen((WANTED,))
+    with pytest.raises(AlreadyThere, match=f"set CNAME {OTHER}.apps.test for it"):
+        await link(tx, OTHER, seen=elsewhere)
+    taken = await link(tx, OTHER, seen=Seen((f"CNAME {OTHER}.apps.test",)))
+    assert taken == Domain(HOST, OTHER, active=True)
+    assert all(HOST not in each.hosts for each in await residences(tx))
+    assert [HOST in each.hosts for each in await residences(tx, OTHER)] == [True]
+
+
+async def test_an_app_has_no_more_domains_than_one_may(tx, monkeypatch):
+    monkeypatch.setattr(domains, "MOST_DOMAINS", 2)
+    await link(tx)
+    await link(tx, host="two.ada.example")
+    with pytest.raises(domains.TooManyDomains, match=r"hello\.ada has 2 domains"):
+        await link(tx, host="three.ada.example")
+    assert (await link(tx)).host == HOST
+
+
 async def test_a_link_that_was_never_seen_keeps_nobody_out(tx):
     """Who has the domain need not wait for who only says so."""
     await link(tx)
-    assert await link(tx, OTHER) == Domain(HOST, OTHER, linked_at=tx.now)
+    assert await link(tx, OTHER) == Domain(HOST, OTHER)
     assert not (await see(tx, WANTED)).active
 
 

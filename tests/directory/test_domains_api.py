@@ -128,10 +128,12 @@ async def test_a_link_that_cannot_be_is_a_problem(ada, hello, body, status, says
 
 
 async def test_a_host_that_leads_to_another_app_is_a_conflict(
-    ada, operator, bob, hello, customer
+    ada, amber, bob, hello, customer
 ):
     body = {"owner": "bob", "name": "other", "digest": DIGEST, "command": "run"}
-    assert (await bob.post("/v1/apps", json=body)).status_code == 201
+    planned = (await bob.post("/v1/apps", json=body)).json()
+    await report(amber, "amber", planned, "serving")
+    await ended(bob, planned)
     linked = await link(ada)
     customer.set(HOST, linked.json()["wanted"])
     assert (await check(ada)).json()["active"]
@@ -141,6 +143,9 @@ async def test_a_host_that_leads_to_another_app_is_a_conflict(
         "urn:domicile:AlreadyThere",
     )
     assert "ada" not in answer.json()["detail"].replace(HOST, "")
+    customer.set(HOST, f"CNAME {planned['app']}.apps.test")
+    assert (await link(bob, app="other.bob")).json()["active"]
+    assert (await ada.get("/v1/domains")).json()["rows"] == []
 
 
 async def test_an_activation_waits_until_its_app_has_moved(

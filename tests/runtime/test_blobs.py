@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import tarfile
+import tracemalloc
 
 import pytest
 
@@ -186,6 +187,21 @@ def test_a_size_that_is_a_lie_is_refused(tmp_path):
     with pytest.raises(BadArchive):
         unpack(archive, tmp_path / "into")
     assert not (tmp_path / "into").exists()
+
+
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path):
+    """The format's own headers have no size that a limit on files would count."""
+    header = tarfile.TarInfo("./PaxHeaders/file")
+    header.type, header.size = tarfile.XHDTYPE, 200_000_000
+    written = header.tobuf(tarfile.PAX_FORMAT)
+    archive = tmp_path / "large"
+    archive.write_bytes(gzip.compress(written + bytes(header.size), 1))
+    tracemalloc.start()
+    with pytest.raises(BadArchive, match="header of 200000000 bytes"):
+        unpack(archive, tmp_path / "into")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What joins gets a range; what does not, a snapshot."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import delete, update
 
@@ -40,7 +42,13 @@ NOTHING = Head(0, NO_CHAIN)
 async def ask(store, after=NOTHING, kinds=ALL, cluster="amber"):
     question = Ask("f", kinds, after.serial, after.chain, cluster)
     async with store.reading() as reading:
-        return await piece_for(reading, question)
+        return await whole(await piece_for(reading, question))
+
+
+async def whole(piece):
+    """A piece with all its changes, and not page by page."""
+    changes = [change async for page in piece.pages for change in page]
+    return SimpleNamespace(begin=piece.begin, changes=changes)
 
 
 def keys(piece):
@@ -137,6 +145,23 @@ async def test_a_snapshot_is_of_its_serial_whatever_is_written_meanwhile(store):
         async with store.transaction() as tx:
             await tx.put(Owner("bob", "apps.test", "pro"))
         question = Ask("f", ALL, 0, b"?" * CHAIN_SIZE)
-        piece = await piece_for(reading, question)
+        piece = await whole(await piece_for(reading, question))
     assert piece.begin.up_to == 6
     assert [c.key for c in piece.changes if c.kind == "owner"] == ["ada"]
+
+
+@pytest.fixture
+def _pages_of_two(monkeypatch):
+    monkeypatch.setattr("domicile.store.history.PAGE", 2)
+
+
+@pytest.mark.usefixtures("_pages_of_two")
+@pytest.mark.parametrize("after", range(7))
+async def test_pages_are_the_whole_in_its_order(store, heads, after):
+    for kinds in (("owner",), ALL):
+        ranged = await ask(store, heads[after], kinds)
+        serials = [each.serial for each in ranged.changes]
+        concerned = {2, 6} if kinds != ALL else {1, 2, 3, 5, 6}
+        assert serials == sorted(each for each in concerned if each > after)
+    snapshot = await ask(store, Head(9, NO_CHAIN))
+    assert keys(snapshot) == [(1, "apps.test", False), (6, "ada", False)]

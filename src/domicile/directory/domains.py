@@ -17,9 +17,17 @@ from domicile.directory.apps import (
 )
 from domicile.directory.hosts import take_host, tell_hosts
 from domicile.directory.lookup import Seen
+from domicile.errors import DomicileError
 from domicile.model.names import check_domain, hosts_of
-from domicile.model.records import App, AppState, Domain, Placement, Zone
+from domicile.model.records import App, AppState, Domain, Placement, Zone, app_key
 from domicile.store.transaction import Reading, Transaction
+
+MOST_DOMAINS = 1000
+"""So many an app has, pending ones too: each is in all of the app's residences."""
+
+
+class TooManyDomains(DomicileError):
+    """An app has as many domains as one may."""
 
 
 class DomainShown(msgspec.Struct, frozen=True):
@@ -44,19 +52,33 @@ def wanted_record(app: App) -> str:
     return f"CNAME {hosts_of('', app.owner, app.id, app.zone)[0]}"
 
 
-async def link_domain(tx: Transaction, app: App, host: str) -> Domain:
-    """Link the host; again is no change. Raises BadName, AlreadyThere, NotLive."""
+async def link_domain(
+    tx: Transaction, app: App, host: str, seen: Seen | None = None
+) -> Domain:
+    """Link the host; again is no change. Raises BadName, AlreadyThere, NotLive.
+
+    `seen` is what resolvers say of a host that leads to another app: where that is this
+    app's record already, whoever keeps its DNS wants it here, and here it goes.
+    """
     check_domain(host, [zone.name for zone in await tx.all(Zone)])
     if app.state in {AppState.DELETED, AppState.FAILED}:
         raise NotLive(f"{app.name}.{app.owner} is {app.state}: nothing leads to it")
     known = await tx.get(Domain, host)
     if known is not None and known.app == app.id:
         return known
-    if known is not None and known.active:
-        raise AlreadyThere(
-            f"domain {host!r} is linked to another app: if it is yours, unlink it there"
+    if len(await tx.find_all(Domain, app_key(app.id))) >= MOST_DOMAINS:
+        raise TooManyDomains(
+            f"{app.name}.{app.owner} has {MOST_DOMAINS} domains, and no app has more:"
+            " unlink what it needs no longer"
         )
-    domain = Domain(host, app.id, linked_at=tx.now)
+    domain = Domain(host, app.id)
+    if known is not None and known.active:
+        if seen is None or wanted_record(app) not in seen.records:
+            raise AlreadyThere(
+                f"domain {host!r} is linked to another app: if it is yours, set"
+                f" {wanted_record(app)} for it and link it then, or unlink it there"
+            )
+        return await _activate(tx, domain, app)
     await tx.put(domain)
     return domain
 

@@ -23,7 +23,7 @@ from domicile.directory.domains import (
     take_sight,
     unlink_domain,
 )
-from domicile.directory.lookup import look_up
+from domicile.directory.lookup import Seen, look_up
 from domicile.directory.service import Directory
 from domicile.model.records import App, Domain
 from domicile.store.transaction import Reading, Transaction
@@ -43,10 +43,11 @@ async def post_domain(
     request: Asked, data: JSONBody[NewDomain], directory: Opened
 ) -> Response[bytes]:
     """Link a host to an app; it leads there once its record was seen."""
+    seen = await _seen_of_taken(request, data, directory)
 
     async def work(tx: Transaction) -> DomainShown:
         app = await found_app(tx, request.user, Operation.DOMAIN_LINK, data.app)
-        return shown_domain(await link_domain(tx, app, data.host), app)
+        return shown_domain(await link_domain(tx, app, data.host, seen), app)
 
     return await work_once(request, directory, work)
 
@@ -102,6 +103,18 @@ async def post_unlink(
         return shown_domain(msgspec.structs.replace(domain, active=False), app)
 
     return await work_after_moves(request, directory, work, wait)
+
+
+async def _seen_of_taken(
+    request: Asked, data: NewDomain, directory: Directory
+) -> Seen | None:
+    """Look up a host that leads to another app than it is to be linked to."""
+    async with directory.store.reading() as reading:
+        app = await found_app(reading, request.user, Operation.DOMAIN_LINK, data.app)
+        known = await reading.get(Domain, data.host)
+    if known is None or not known.active or known.app == app.id:
+        return None
+    return await look_up(data.host, directory.resolvers)
 
 
 async def _found(

@@ -14,6 +14,7 @@ from domicile.directory.access import Forbidden, Unauthenticated
 from domicile.directory.apps import AlreadyThere, MoveInProgress, NotFound, NotLive
 from domicile.directory.authority import BadSigningRequest
 from domicile.directory.bodies import BadBody
+from domicile.directory.domains import TooManyDomains
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
 from domicile.directory.registry import BadRequest
 from domicile.errors import DomicileError
@@ -49,6 +50,7 @@ STATUSES: dict[type[DomicileError], int] = {
     NoRoom: 409,
     NotLive: 409,
     StaleGeneration: 409,
+    TooManyDomains: 409,
     KeyReused: 422,
     NoAnswer: 502,
     StoreFull: 507,

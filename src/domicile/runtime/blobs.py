@@ -5,6 +5,7 @@ by anyone, and never changed.
 """
 
 import contextlib
+import gzip
 import hashlib
 import re
 import secrets
@@ -23,6 +24,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 _LARGEST_UNPACKED = 2 * 1024**3
 _MOST_MEMBERS = 100_000
+_LARGEST_READ = 1024**2
 
 _ABANDONED_SECONDS = 86_400.0
 
@@ -153,9 +155,21 @@ def unpack(archive: Path, into: Path, largest: int = _LARGEST_UNPACKED) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+class _Sparing(gzip.GzipFile):
+    """A file that is read in small pieces only.
+
+    The tar format's own headers are read whole, and say themselves how long they are.
+    """
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _LARGEST_READ:
+            raise BadArchive(f"it has a header of {size} bytes; none needs that many")
+        return super().read(size)
+
+
 def _extract(archive: Path, into: Path, largest: int) -> None:
     size = 0
-    with tarfile.open(archive, "r:gz") as tar:
+    with _Sparing(archive) as unzipped, tarfile.TarFile(fileobj=unzipped) as tar:
         for count, member in enumerate(tar):
             if member.size < 0:  # A lie, by which the others would seem to be less.
                 raise BadArchive(f"{archive.name} has {member.name} of a negative size")

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from domicile.errors import DomicileError
 
@@ -42,10 +42,12 @@ class BadStoreUrl(DomicileError):
 
 
 def make_engine(url_or_path: str | Path) -> AsyncEngine:
-    engine = create_async_engine(_url(url_or_path))
-    event.listen(engine.sync_engine, "connect", _configure)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+    return _told(create_async_engine(_url(url_or_path)))
+
+
+def make_unpooled(url_or_path: str | Path) -> AsyncEngine:
+    """Make an engine whose connections are each opened anew, however many there are."""
+    return _told(create_async_engine(_url(url_or_path), poolclass=NullPool))
 
 
 def writer(engine: AsyncEngine) -> AsyncEngine:
@@ -76,6 +78,12 @@ async def commit_mark(connection: AsyncConnection) -> int:
     mark: int = result.scalar_one()
     await connection.rollback()
     return mark
+
+
+def _told(engine: AsyncEngine) -> AsyncEngine:
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
 
 
 def _url(url_or_path: str | Path) -> URL:

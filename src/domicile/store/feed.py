@@ -5,16 +5,17 @@ Asking for what comes after N acknowledges N, if the follower's history is ours.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import aclosing, asynccontextmanager
 
 import structlog
 
 from domicile.clock import Clock, monotonic
-from domicile.model.feed import Ask, encode_answer
+from domicile.model.feed import Ask, Begin, End, Entry, encode_frame
+from domicile.store.ahead import read_ahead
 from domicile.store.bell import Bell
 from domicile.store.followers import Follower, Word, all_shared, forget, share
-from domicile.store.history import Piece, piece_for
+from domicile.store.history import PAGE, Piece, begin_for, piece_for
 from domicile.store.store import Store
 
 POLL_SECONDS = 1.0  # an answer comes at least so often
@@ -26,6 +27,11 @@ SHARE_SECONDS = 1.0  # so often the owners of a store tell each other whom they 
 # What this process heard itself is newer than what another shared so long ago.
 _OURS_SECONDS = 2 * SHARE_SECONDS
 _PIECE_BYTES = 64 * 1024
+
+# Each holds a state of the store while it is sent; who takes no piece for so long gets
+# no more, or it would hold that for ever.
+_LONG_AT_ONCE = 4
+STALL_SECONDS = 30.0
 
 _log = structlog.get_logger()
 
@@ -41,6 +47,7 @@ class Feed:
         self._heard_at: dict[str, float] = {}
         self._unshared: dict[str, Word] = {}
         self._bell = Bell()
+        self._long = asyncio.Semaphore(_LONG_AT_ONCE)
 
     @classmethod
     async def open(cls, store: Store, clock: Clock = monotonic) -> "Feed":
@@ -68,14 +75,17 @@ class Feed:
         if ask.follower not in self._followers:
             # Before we read what it is told: nobody may think meanwhile that all know.
             await self._hear(ask.follower, Word.of(ask, joined=False))
-        piece = await self._piece(ask)
-        await self._hear(ask.follower, Word.of(ask, joined=not piece.begin.snapshot))
-        if not _is_news(piece):
+        begin = await self._look(ask)
+        await self._hear(ask.follower, Word.of(ask, joined=not begin.snapshot))
+        if not _is_news(begin):
             await self._store.changed(ask.after, POLL_SECONDS)
-            piece = await self._piece(ask)
-        frames = encode_answer(piece.begin, piece.changes, piece.digest)
-        for joined in _joined(frames):
-            yield joined
+        if begin.snapshot or begin.up_to - begin.after > PAGE:
+            frames = read_ahead(self._long_answer(ask), STALL_SECONDS)
+        else:
+            frames = self._brief_answer(ask)
+        async with aclosing(frames):
+            async for joined in frames:
+                yield joined
 
     async def acknowledged(
         self, serial: int, by: str | Collection[str], deadline: float
@@ -149,9 +159,20 @@ class Feed:
             and one.silent_for(now) < SILENT_SECONDS
         ]
 
-    async def _piece(self, ask: Ask) -> Piece:
+    async def _look(self, ask: Ask) -> Begin:
         async with self._store.reading() as reading:
-            return await piece_for(reading, ask)
+            return await begin_for(reading, ask)
+
+    async def _brief_answer(self, ask: Ask) -> AsyncGenerator[bytes]:
+        async with self._store.reading() as reading:
+            frames = [each async for each in _encoded(await piece_for(reading, ask))]
+        for joined in frames:
+            yield joined
+
+    async def _long_answer(self, ask: Ask) -> AsyncGenerator[bytes]:
+        async with self._long, self._store.long_reading() as reading:
+            async for joined in _encoded(await piece_for(reading, ask)):
+                yield joined
 
     async def _hear(self, name: str, word: Word) -> None:
         follower = self._followers.get(name)
@@ -187,16 +208,20 @@ async def _share_always(feed: Feed) -> None:
         await asyncio.sleep(SHARE_SECONDS)
 
 
-def _is_news(piece: Piece) -> bool:
-    return piece.begin.snapshot or piece.begin.up_to > piece.begin.after
+def _is_news(begin: Begin) -> bool:
+    return begin.snapshot or begin.up_to > begin.after
 
 
-def _joined(frames: Iterable[bytes]) -> Iterator[bytes]:
-    """Put small frames together, so that each is not a packet of its own."""
-    buffer = bytearray()
-    for frame in frames:
-        buffer += frame
-        if len(buffer) >= _PIECE_BYTES:
-            yield bytes(buffer)
-            buffer.clear()
+async def _encoded(piece: Piece) -> AsyncIterator[bytes]:
+    """Encode, with small frames put together: each is not a packet of its own."""
+    buffer = bytearray(encode_frame(piece.begin))
+    count = 0
+    async for page in piece.pages:
+        count += len(page)
+        for change in page:
+            buffer += encode_frame(Entry(change))
+            if len(buffer) >= _PIECE_BYTES:
+                yield bytes(buffer)
+                buffer.clear()
+    buffer += encode_frame(End(count, piece.digest))
     yield bytes(buffer)

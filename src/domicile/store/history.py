@@ -1,12 +1,14 @@
 """What a follower lacks: the changes since, or a snapshot where history does not join.
 
-Both are read from one state of the store, so a snapshot is exactly that of its serial.
+Both are read from one state of the store, so a snapshot is exactly that of its serial;
+and page by page, so that one of ten million records is never in memory.
 """
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, FromClause, Row, select
+from sqlalchemy import Row, Table, select
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.digest import add_up, from_bytes, to_bytes
@@ -14,27 +16,36 @@ from domicile.model.feed import Ask, Begin
 from domicile.store.schema import changes, digests, records
 from domicile.store.transaction import Head, Reading
 
+PAGE = 1000
 
-class Piece(msgspec.Struct, frozen=True):
+
+@dataclass(frozen=True, slots=True)
+class Piece:
     """What answers a follower: a range of changes, or a snapshot.
 
-    `digest` is that of what the follower then holds, where it asked to verify.
+    `pages` are read while the reading is open that it was made of. `digest` is that of
+    what the follower then holds, where it asked to verify.
     """
 
     begin: Begin
-    changes: list[Change]
+    pages: AsyncIterator[list[Change]]
     digest: bytes = b""
+
+
+async def begin_for(reading: Reading, ask: Ask) -> Begin:
+    """Say which answer it is going to be."""
+    head = await reading.head()
+    if await _joins(reading, ask, head):
+        return Begin(ask.after, head.serial, head.chain)
+    return Begin(0, head.serial, head.chain, snapshot=True)
 
 
 async def piece_for(reading: Reading, ask: Ask) -> Piece:
     """Give what comes after what the follower has, or a snapshot in its place."""
-    head = await reading.head()
-    digest = await _digest(reading, ask) if ask.verify else b""
-    if await _joins(reading, ask, head):
-        begin = Begin(ask.after, head.serial, head.chain)
-        return Piece(begin, await _range(reading, ask), digest)
-    begin = Begin(0, head.serial, head.chain, snapshot=True)
-    return Piece(begin, await _snapshot(reading, ask), digest)
+    begin = await begin_for(reading, ask)
+    table = records if begin.snapshot else changes
+    pages = _pages(reading, table, ask, begin.after)
+    return Piece(begin, pages, await _digest(reading, ask) if ask.verify else b"")
 
 
 async def _joins(reading: Reading, ask: Ask, head: Head) -> bool:
@@ -51,38 +62,42 @@ async def _joins(reading: Reading, ask: Ask, head: Head) -> bool:
     return before == ask.chain and ask.after + 1 in chains
 
 
-async def _range(reading: Reading, ask: Ask) -> list[Change]:
-    query = (
-        select(changes)
-        .where(changes.c.serial > ask.after, *_concerns(changes, ask))
-        .order_by(changes.c.serial)
-    )
-    return [_change(row, row.chain) for row in await reading.execute(query)]
+async def _pages(
+    reading: Reading, table: Table, ask: Ask, after: int
+) -> AsyncIterator[list[Change]]:
+    """Give changes, or records, in the order in which they were written.
 
-
-async def _snapshot(reading: Reading, ask: Ask) -> list[Change]:
-    query = (
-        select(records)
-        .where(*_concerns(records, ask))
-        # As a range has them: of two that have one index key the last written is found.
-        .order_by(records.c.serial)
-    )
-    # The chain is one of changes; a snapshot stands by that of its Begin.
-    return [_change(row, NO_CHAIN) for row in await reading.execute(query)]
+    Records, too: of two that have one index key the last written is found.
+    """
+    full = True
+    while full:
+        query = (
+            select(table)
+            .where(
+                table.c.serial > after,
+                # An expression: by the index of kinds, each page would be sorted anew.
+                (table.c.kind + "").in_(ask.kinds),
+                table.c.scope.in_({"", ask.cluster}),
+            )
+            .order_by(table.c.serial)
+            .limit(PAGE)
+        )
+        page = [_change(row) for row in await reading.execute(query)]
+        if page:
+            yield page
+            after = page[-1].serial
+        full = len(page) == PAGE
 
 
 async def _digest(reading: Reading, ask: Ask) -> bytes:
-    query = select(digests.c.digest).where(*_concerns(digests, ask))
+    query = select(digests.c.digest).where(
+        digests.c.kind.in_(ask.kinds), digests.c.scope.in_({"", ask.cluster})
+    )
     parts = (await reading.execute(query)).scalars()
     return to_bytes(add_up(*map(from_bytes, parts)))
 
 
-def _change(row: Row[Any], chain: bytes) -> Change:
+def _change(row: Row[Any]) -> Change:
+    # The chain is one of changes; a snapshot stands by that of its Begin.
+    chain = getattr(row, "chain", NO_CHAIN)
     return Change(row.serial, row.kind, row.key, row.scope, row.value, chain)
-
-
-def _concerns(table: FromClause, ask: Ask) -> tuple[ColumnElement[Any], ...]:
-    return (
-        table.c.kind.in_(ask.kinds),
-        table.c.scope.in_({"", ask.cluster}),
-    )

@@ -28,6 +28,8 @@ records = Table(
     Column("scope", String, nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("serial", Serial, nullable=False),
+    # The order of a snapshot.
+    Index("records_by_serial", "serial"),
 )
 
 # What records are found by besides their key; several may share one.

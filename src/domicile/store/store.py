@@ -15,7 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domicile.clock import Clock, monotonic, wall
 from domicile.store.bell import Bell
 from domicile.store.connection import connected, whole
-from domicile.store.dialect import commit_mark, make_engine, told_if_full, writer
+from domicile.store.dialect import (
+    commit_mark,
+    make_engine,
+    make_unpooled,
+    told_if_full,
+    writer,
+)
 from domicile.store.migration import migrate
 from domicile.store.transaction import Head, Reading, Transaction
 
@@ -28,8 +34,11 @@ _log = structlog.get_logger()
 class Store:
     """An open store; get one by `open`, and close it."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(
+        self, engine: AsyncEngine, unpooled: AsyncEngine, clock: Clock
+    ) -> None:
         self._engine = engine
+        self._unpooled = unpooled
         self._writer = writer(engine)
         self._clock = clock
         # Writers of this process queue here, in order: the database's own queue
@@ -46,7 +55,7 @@ class Store:
 
         Raises BadStoreUrl or UnusableStore.
         """
-        store = cls(make_engine(url_or_path), clock)
+        store = cls(make_engine(url_or_path), make_unpooled(url_or_path), clock)
         try:
             await migrate(store._engine)
             store._serial = (await store.head()).serial
@@ -62,11 +71,18 @@ class Store:
         if self._watch is not None:
             await asyncio.wait([self._watch])
         await self._engine.dispose()
+        await self._unpooled.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Look at one state of the store, whatever is written meanwhile."""
         async with connected(self._engine) as connection:
+            yield Reading(connection)
+
+    @asynccontextmanager
+    async def long_reading(self) -> AsyncIterator[Reading]:
+        """Look at one state for long, by a connection that nobody else waits for."""
+        async with connected(self._unpooled) as connection:
             yield Reading(connection)
 
     @asynccontextmanager
