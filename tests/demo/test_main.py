@@ -17,8 +17,8 @@ import httpx
 import psutil
 import pytest
 
-from domicile.demo import lock
 from domicile.demo.plan import Plan
+from domicile.host import lock
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}

@@ -19,7 +19,7 @@ pytestmark = [
 
 def tour():
     """Give each line to paste, and what it is to say."""
-    text = README.read_text().partition("## A first tour")[2]
+    text = README.read_text().partition("## A first tour")[2].partition("\n## ")[0]
     (block,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     for line in block.splitlines():
         command, _, says = line.partition("#>")

@@ -219,7 +219,7 @@ async def test_only_an_operator_says_where(ada, amber):
         ("/v1/apps", HELLO | {"name": "a--b"}, 400, "single inner hyphens"),
         ("/v1/apps", HELLO | {"name": "x", "digest": "x"}, 400, "'x' is not a SHA-256"),
         ("/v1/apps", HELLO | {"name": "x", "command": ""}, 400, "the command is empty"),
-        ("/v1/apps", HELLO | {"name": "x", "to": "cedar"}, 404, "there are amber"),
+        ("/v1/apps", HELLO | {"name": "x", "to": "cedar"}, 404, "is only amber"),
         ("/v1/apps/hello.ada/moves", {"to": "cedar"}, 404, "no cluster 'cedar'"),
         ("/v1/apps/hello.ada/moves", {"to": "amber"}, 409, "lives in amber already"),
         (
@@ -237,6 +237,21 @@ async def test_bad_input_is_one_clear_sentence(
     await deploy(ada, amber)
     answer = await operator.post(path, json=body)
     assert answer.status_code == status
+    assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("birch", "no cluster 'birch': there is only amber: `domicile cluster add` "),
+        ("amber", "lives in amber already, and there is no other cluster: `domicile "),
+    ],
+)
+async def test_where_there_is_one_cluster_a_move_says_how_there_are_more(
+    ada, operator, amber, to, says
+):
+    await deploy(ada, amber)
+    answer = await operator.post("/v1/apps/hello.ada/moves", json={"to": to})
     assert says in answer.json()["detail"]
 
 

@@ -10,6 +10,7 @@ import pytest
 from domicile.config import load
 from domicile.demo.plan import AppPlan, ClusterPlan, Plan
 from domicile.directory.settings import Settings as DirectorySettings
+from domicile.host.settings import FirstHost, JoiningHost
 from domicile.manager.settings import Settings as ManagerSettings
 from domicile.model.records import Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
@@ -24,6 +25,8 @@ KINDS = {
     "manager": ManagerSettings,
     "proxy": ProxySettings,
     "demo": Plan,
+    "one": FirstHost,
+    "second": JoiningHost,
 }
 TABLES = {
     ("directory", "zones"): Zone,

@@ -40,6 +40,9 @@ ConfigFile = Annotated[
     Path,
     typer.Option("--config", metavar="FILE", help="The service's TOML file."),
 ]
+ReadyFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Written when all answers.")
+]
 
 
 @app.callback()
@@ -72,14 +75,29 @@ def proxy(config: ConfigFile) -> None:
 
 
 @app.command()
+def up(
+    config: Annotated[
+        Path, typer.Option("--config", metavar="FILE", help="The host's TOML file.")
+    ],
+    ready_file: ReadyFile = None,
+) -> None:
+    """Run all the services of one host until Ctrl-C, or SIGTERM.
+
+    Verbs find what runs by its data folder: --data, or DOMICILE_DATA.
+    """
+    # Only here: no other verb needs what this one does.
+    from domicile.host.main import run  # noqa: PLC0415
+
+    run(config, ready_file, session.say)
+
+
+@app.command()
 def demo(
     data: session.Data = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Other addresses, as TOML.")
     ] = None,
-    ready_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Written when all answers.")
-    ] = None,
+    ready_file: ReadyFile = None,
     tour: Annotated[
         bool,
         typer.Option("--tour", help="Tell the whole story, check it, and end."),

@@ -76,8 +76,9 @@ def show_rows(rows: list[Json], columns: Sequence[str], as_json: bool) -> None:
 
 
 def say_step(move: Json) -> None:
-    """Show how far a move is, where progress goes."""
-    progress.print(f"{move['step']} (generation {move['generation']})")
+    """Show how far a move is, where progress goes; a deployment has no source."""
+    generation = f" (generation {move['generation']})" if move["source"] else ""
+    progress.print(f"{move['step']}{generation}")
 
 
 def _text(value: Any) -> str:

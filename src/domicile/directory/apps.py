@@ -121,7 +121,10 @@ async def plan_move(
     if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
         raise NotLive(f"{app.name}.{app.owner} is {app.state}: only a live app moves")
     if placement.cluster == target:
-        raise AlreadyThere(f"{app.name}.{app.owner} lives in {target} already")
+        raise AlreadyThere(
+            f"{app.name}.{app.owner} lives in {target} already"
+            + await _if_alone(tx, ", and there is no other cluster")
+        )
     return await _plan(tx, app, source=placement.cluster, target=cluster.name)
 
 
@@ -175,9 +178,19 @@ async def _give_up_name(tx: Transaction, app: App) -> None:
 async def _cluster_named(reading: Reading, name: str) -> Cluster:
     cluster = await reading.get(Cluster, name)
     if cluster is None:
-        known = ", ".join(each.name for each in await reading.all(Cluster))
-        raise NotFound(f"no cluster {name!r}: there are {known or 'none yet'}")
+        known = (
+            ", ".join(each.name for each in await reading.all(Cluster)) or "none yet"
+        )
+        alone = await _if_alone(reading, f"there is only {known}")
+        raise NotFound(f"no cluster {name!r}: {alone or f'there are {known}'}")
     return cluster
+
+
+async def _if_alone(reading: Reading, says: str) -> str:
+    """Say, where there is one cluster only, how there will be another."""
+    if len(await reading.all(Cluster)) != 1:
+        return ""
+    return f"{says}: `domicile cluster add` adds one"
 
 
 async def _cluster_for(reading: Reading, plan: str, to: str) -> Cluster:

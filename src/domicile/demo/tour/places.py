@@ -5,8 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from domicile.config import BadConfiguration
+from domicile.demo.main import CONFIGURED
 from domicile.demo.plan import ClusterPlan, Plan
-from domicile.demo.preflight import NoPlace, check_places
+from domicile.host.preflight import NoPlace, check_places
 from domicile.runtime.ports import free_port
 
 # Below what Linux gives to outgoing connections, and apart from what apps get.
@@ -40,7 +41,7 @@ def tour_plan(plan: Plan) -> Plan:
 def where_free(plan: Plan, say: Callable[[str], None]) -> Plan:
     """Give the plan at its own ports, or at others where one of those is taken."""
     try:
-        check_places(plan.places())
+        check_places(plan.places(), CONFIGURED)
     except NoPlace:
         say("a demo or another program has the usual ports: others are taken")
         return _elsewhere(plan)

@@ -1,8 +1,8 @@
-"""The end of a demo: every process of its folder, apps included.
+"""The end of what a folder runs: every process of it, apps included.
 
 Each service is recorded in the folder's `run`, as each manager records its apps. So
-whoever is left ends them all: the demo, or its janitor where the demo was killed; and
-the apps of a manager that was killed are found, too.
+whoever is left ends them all: who started them, or the janitor where that was killed;
+and the apps of a manager that was killed are found, too.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.02
 
 
 def service_records(data: Path) -> Path:
-    """Give the folder in which the services of a demo are recorded."""
+    """Give the folder in which the services of a host are recorded."""
     return data / "run"
 
 

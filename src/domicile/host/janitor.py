@@ -1,9 +1,9 @@
-"""Cleans up after a demo that was killed: `python -m domicile.demo.janitor DATA`.
+"""Cleans up after who was killed: `python -m domicile.host.janitor DATA`.
 
-It is a session of its own, so what is sent to the demo's group does not reach it. The
-demo holds the other end of its stdin and never writes: however the demo dies, the
-kernel closes that end. The janitor holds the folder's lock as well, so the next demo
-waits until it is done.
+It is a session of its own, so what is sent to the group of who runs the folder, such as
+a demo, does not reach it. That one holds the other end of its stdin and never writes:
+however it dies, the kernel closes that end. The janitor holds the folder's lock as
+well, so the next one waits until it is done.
 """
 
 import signal
@@ -11,12 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from domicile.demo.ending import end_all
-from domicile.demo.lock import note_ending
+from domicile.host.ending import end_all
+from domicile.host.lock import note_ending
 
 
 class Janitor:
-    """The demo's hold on it."""
+    """What who runs the folder has of it."""
 
     def __init__(self, data: Path, lock: int) -> None:
         self._data = data
@@ -26,7 +26,7 @@ class Janitor:
     def _start(self) -> None:
         with (self._data / "logs" / "janitor.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "domicile.demo.janitor", str(self._data)],
+                [sys.executable, "-P", "-m", "domicile.host.janitor", str(self._data)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -47,9 +47,9 @@ class Janitor:
 
 
 def main(data: Path) -> None:
-    """Wait for the demo's death, and end what it has left."""
+    """Wait for the death of who runs the folder, and end what is left."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # Its signals are the demo's to get: who wants it gone ends the demo.
+        # Who wants it gone ends who runs the folder.
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
     note_ending(data)

@@ -1,21 +1,12 @@
-"""The demo's services as processes: started, recorded, told of."""
+"""The services of a host as processes: started, recorded, told of."""
 
 import time
 
 import pytest
 
-from domicile.demo.ending import end_all, service_records
-from domicile.demo.services import Closed, DidNotStart, Services
+from domicile.host.ending import end_all, service_records
+from domicile.host.services import Closed, DidNotStart
 from domicile.runtime.processes import adopt
-
-
-@pytest.fixture
-def services(tmp_path):
-    services = Services(tmp_path)
-    yield services
-    services.close()
-    end_all(tmp_path, grace=0)
-    services.ended()
 
 
 @pytest.fixture
@@ -62,7 +53,7 @@ def test_who_ended_is_told_once(tmp_path, services):
     assert services.table() == {}
 
 
-def test_nothing_is_started_any_more_once_the_demo_ends(services, directory):
+def test_nothing_is_started_any_more_once_the_end_has_begun(services, directory):
     services.close()
     with pytest.raises(Closed):
         services.start("directory", "directory", directory)

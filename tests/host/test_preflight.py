@@ -3,8 +3,8 @@
 import pytest
 
 from domicile.config import Address
-from domicile.demo.plan import Place
-from domicile.demo.preflight import NoPlace, check_places
+from domicile.host.parts import Place
+from domicile.host.preflight import NoPlace, check_places
 from domicile.service.sockets import Protocol, open_for_workers
 
 BOTH = (Protocol.UDP, Protocol.TCP)
@@ -19,14 +19,14 @@ def free():
 
 def test_free_places_stay_free(free):
     for _ in range(2):
-        check_places([Place("nameserver", free, BOTH)])
+        check_places([Place("nameserver", free, BOTH)], "here --config FILE")
 
 
 @pytest.mark.parametrize("protocol", BOTH)
 def test_a_taken_place_is_named(free, protocol):
     listeners = open_for_workers(free, 1, [protocol])
     with pytest.raises(NoPlace) as caught:
-        check_places([Place("nameserver", free, BOTH)])
+        check_places([Place("nameserver", free, BOTH)], "here --config FILE")
     listeners.close()
     said = str(caught.value)
     assert said.startswith(f"nameserver: {free} ({protocol.name}) is taken")
@@ -35,9 +35,13 @@ def test_a_taken_place_is_named(free, protocol):
 
 def test_a_place_that_is_planned_twice_is_taken(free):
     with pytest.raises(NoPlace, match="proxy: "):
-        check_places([Place("directory", free), Place("proxy", free)])
+        check_places(
+            [Place("directory", free), Place("proxy", free)], "here --config FILE"
+        )
 
 
 def test_an_address_of_another_machine_is_none():
     with pytest.raises(NoPlace, match=r"192\.0\.2\.1:5300"):
-        check_places([Place("nameserver", Address("192.0.2.1", 5300))])
+        check_places(
+            [Place("nameserver", Address("192.0.2.1", 5300))], "here --config FILE"
+        )

@@ -1,4 +1,4 @@
-"""The demo's services, as processes that end with it."""
+"""The services of a host, as processes that end with who started them."""
 
 import ctypes
 import os
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from domicile.demo.ending import service_records
 from domicile.errors import DomicileError
+from domicile.host.ending import service_records
 from domicile.runtime.processes import remember
 
 _PR_SET_PDEATHSIG = 1
@@ -28,7 +28,7 @@ class DidNotStart(DomicileError):
 
 
 class Closed(DomicileError):
-    """The demo ends: nothing is started any more."""
+    """The end has begun: nothing is started any more."""
 
 
 class Running(NamedTuple):
@@ -46,7 +46,7 @@ class Services:
         self._logs = data / "logs"
         self._records = service_records(data)
         self._running: dict[str, Running] = {}
-        self._killed: dict[str, Running] = {}
+        self._over: dict[str, Running] = {}
         self._starting = threading.Lock()
         self._closed = False
         for folder in (self._logs, self._records):
@@ -58,7 +58,7 @@ class Services:
         command = [sys.executable, "-P", "-m", "domicile", service, "--config"]
         with self._starting, (self._logs / f"{name}.log").open("ab") as log:
             if self._closed:
-                raise Closed("the demo ends: nothing is started any more")
+                raise Closed("the end has begun: nothing is started any more")
             process = subprocess.Popen(
                 [*command, str(config)],
                 stdin=subprocess.DEVNULL,
@@ -74,14 +74,14 @@ class Services:
     def kill(self, *names: str) -> None:
         """Kill services with all their processes; apps run on."""
         for name in names:
-            running = self._killed[name] = self._running.pop(name)
+            running = self._over[name] = self._running.pop(name)
             os.killpg(running.process.pid, signal.SIGKILL)
             running.process.wait()
 
     def start_again(self, name: str) -> None:
-        """Start one that was killed, as it was started before."""
-        killed = self._killed.pop(name)
-        self.start(name, killed.service, killed.config)
+        """Start one that was killed or has ended, as it was started before."""
+        before = self._over.pop(name)
+        self.start(name, before.service, before.config)
 
     def pid(self, name: str) -> int:
         return self._running[name].process.pid
@@ -91,10 +91,13 @@ class Services:
         with self._starting:
             self._closed = True
 
-    def wait_until(self, name: str, ready: Callable[[], bool]) -> None:
+    def wait_until(
+        self, name: str, ready: Callable[[], bool], why: Callable[[], str] = str
+    ) -> None:
         """Wait until a service does what it is for; raises DidNotStart.
 
-        Also where another has ended meanwhile, which may be the reason.
+        Also where another has ended meanwhile, which may be the reason. `why` gives
+        what is wrong with one that runs, by its own word.
         """
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
@@ -103,9 +106,9 @@ class Services:
                     f"{dead} ended with status {status}: {self._last_line(dead)}"
                 )
             if time.monotonic() > deadline:
+                reason = why() or f"see {self._log(name)}"
                 raise DidNotStart(
-                    f"{name} did not answer within {_START_SECONDS:g} s: "
-                    f"see {self._log(name)}"
+                    f"{name} is not ready after {_START_SECONDS:g} s: {reason}"
                 )
             time.sleep(_LOOK_SECONDS)
 
@@ -117,7 +120,7 @@ class Services:
             if running.process.poll() is not None
         }
         for name in dead:
-            del self._running[name]
+            self._over[name] = self._running.pop(name)
         return list(dead.items())
 
     def table(self) -> dict[str, dict[str, object]]:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from domicile.demo import lock
+from domicile.host import lock
 
 
 def test_a_folder_is_held_by_one(tmp_path):

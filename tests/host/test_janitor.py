@@ -9,15 +9,15 @@ import time
 import psutil
 import pytest
 
-from domicile.demo import lock
-from domicile.demo.ending import service_records
-from domicile.demo.janitor import Janitor
+from domicile.host import lock
+from domicile.host.ending import service_records
+from domicile.host.janitor import Janitor
 from domicile.runtime.processes import Start, adopt, remember, start
 
 DEMO = """
 import os, pathlib, signal, sys
-from domicile.demo import lock
-from domicile.demo.janitor import Janitor
+from domicile.host import lock
+from domicile.host.janitor import Janitor
 
 data = pathlib.Path(sys.argv[1])
 with lock.hold(data) as descriptor:
@@ -45,7 +45,7 @@ def janitors_of(data):
             command = each.cmdline()
         except psutil.Error:
             continue
-        if command[-2:] == ["domicile.demo.janitor", str(data)]:
+        if command[-2:] == ["domicile.host.janitor", str(data)]:
             found.append(each)
     return found
 
