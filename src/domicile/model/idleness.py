@@ -1,0 +1,42 @@
+"""When an idle app is put to sleep: decided from what proxies told, never guessed.
+
+A request counts by when it was last heard of; silence counts only as long as somebody
+was there to tell. So `heard_at` is the moment up to which every proxy has told all that
+it knew, and what may have happened since then is nobody's idleness.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+TOLD_LATE: Final = 1.5
+"""A worker tells every second what it does: so old may be the newest that it told."""
+
+TOLD_FOR: Final = 10.0
+"""So long a worker tells of a request: it is heard of however many asks are lost."""
+
+MOST_TOLD: Final = 1000
+"""Of so many apps, the newest: who is asked all the time is among them at each telling."""
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """An app that is awake: after how long it sleeps, and since when nobody asked it."""
+
+    sleep_seconds: float
+    since: float
+
+
+def left_awake(idle: Idle, heard_at: float) -> float:
+    """Give for how many seconds more silence has to be heard; infinite for ever."""
+    if not idle.sleep_seconds > 0:
+        return math.inf
+    return max(0.0, idle.since + idle.sleep_seconds - (heard_at - TOLD_LATE))
+
+
+def newest(active: Mapping[str, float], most: int = MOST_TOLD) -> dict[str, float]:
+    """Give those apps whose last request is the newest, with the seconds since then."""
+    if len(active) <= most:
+        return dict(active)
+    return dict(sorted(active.items(), key=lambda each: each[1])[:most])
