@@ -2,7 +2,14 @@ import math
 
 import pytest
 
-from domicile.model.idleness import MOST_TOLD, TOLD_LATE, Idle, left_awake, newest
+from domicile.model.idleness import (
+    MOST_TOLD,
+    TOLD_LATE,
+    Idle,
+    asked_again,
+    left_awake,
+    told,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,9 +34,13 @@ def test_an_app_sleeps_after_so_much_silence_that_was_heard(
     assert left_awake(Idle(seconds, since), heard_at) == left
 
 
-def test_who_was_asked_last_is_told_first():
-    active = {f"app-{n}": float(MOST_TOLD + 10 - n) for n in range(MOST_TOLD + 10)}
-    told = newest(active)
-    assert len(told) == MOST_TOLD
-    assert max(told.values()) == MOST_TOLD
-    assert newest({"a": 1.0}) == {"a": 1.0}
+def test_a_worker_tells_who_was_asked_lately_and_of_too_many_the_newest():
+    assert told({"a": 100.0, "b": 90.0}, now=101.0) == {"a": 100.0}
+    many = {f"app-{n}": 100.0 + n / 1000 for n in range(MOST_TOLD + 10)}
+    assert len(told(many, now=102.0)) == MOST_TOLD
+    assert min(told(many, now=102.0).values()) == 100.01
+
+
+def test_what_is_told_twice_happened_once():
+    before = {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert asked_again({"a": 1.0, "b": 2.5, "d": 4.0}, before) == {"b", "d"}

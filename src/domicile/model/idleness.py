@@ -18,7 +18,7 @@ TOLD_FOR: Final = 10.0
 """So long a worker tells of a request: it is heard of however many asks are lost."""
 
 MOST_TOLD: Final = 1000
-"""Of so many apps, the newest: who is asked all the time is among them at each telling."""
+"""Of so many apps, the newest: who is asked again is among them at the next telling."""
 
 
 class Idle(msgspec.Struct, frozen=True):
@@ -35,8 +35,19 @@ def left_awake(idle: Idle, heard_at: float) -> float:
     return max(0.0, idle.since + idle.sleep_seconds - (heard_at - TOLD_LATE))
 
 
-def newest(active: Mapping[str, float], most: int = MOST_TOLD) -> dict[str, float]:
-    """Give those apps whose last request is the newest, with the seconds since then."""
-    if len(active) <= most:
-        return dict(active)
-    return dict(sorted(active.items(), key=lambda each: each[1])[:most])
+def told(
+    asked: Mapping[str, float], now: float, most: int = MOST_TOLD
+) -> dict[str, float]:
+    """Give what a worker tells: which apps were asked lately, and when by its clock."""
+    lately = {app: at for app, at in asked.items() if at > now - TOLD_FOR}
+    if len(lately) <= most:
+        return lately
+    return dict(sorted(lately.items(), key=lambda each: -each[1])[:most])
+
+
+def asked_again(now: Mapping[str, float], before: Mapping[str, float]) -> set[str]:
+    """Give the apps that were asked between two tellings of one worker.
+
+    By marks, and not by times: clocks differ, and what is told twice happened once.
+    """
+    return {app for app, mark in now.items() if before.get(app) != mark}

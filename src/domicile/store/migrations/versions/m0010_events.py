@@ -6,11 +6,13 @@ from alembic import op
 revision = "0010"
 down_revision = "0009"
 
+serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
         "events",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("number", serial, primary_key=True, autoincrement=True),
         sa.Column("app", sa.String, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("what", sa.String, nullable=False),
