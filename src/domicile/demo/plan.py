@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from domicile.config import Address
+from domicile.directory.settings import PlanSettings
 from domicile.service.sockets import Protocol
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -72,6 +73,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owners: dict[str, str] = msgspec.field(
         default_factory=lambda: {"ada": "free", "bob": "pro"}
     )
+    plans: dict[str, PlanSettings] = msgspec.field(
+        default_factory=lambda: {"free": PlanSettings(sleep_seconds=900.0)}
+    )
     apps: tuple[AppPlan, ...] = (
         AppPlan("hello", "ada"),
         AppPlan("upload", "ada"),
@@ -114,10 +118,23 @@ def directory_settings(plan: Plan, folder: str) -> str:
         "step_seconds": plan.step_seconds,
         "resolvers": plan.resolvers,
     }
-    return to_toml(table) + (
-        f'\n[[zones]]\nname = "{plan.zone}"\nlanding = ["{plan.host}"]\n'
-        f'nameservers = {{ "{nameserver}" = ["{plan.host}"] }}\n'
+    plans = "".join(
+        f"\n[plans.{_key(name)}]\n{to_toml(msgspec.structs.asdict(each))}"
+        for name, each in plan.plans.items()
     )
+    return (
+        to_toml(table)
+        + plans
+        + (
+            f'\n[[zones]]\nname = "{plan.zone}"\nlanding = ["{plan.host}"]\n'
+            f'nameservers = {{ "{nameserver}" = ["{plan.host}"] }}\n'
+        )
+    )
+
+
+def _key(name: str) -> str:
+    """Give a key of a table: a JSON string is one of TOML."""
+    return msgspec.json.encode(name).decode()
 
 
 def nameserver_settings(plan: Plan, folder: str, token_file: str) -> str:

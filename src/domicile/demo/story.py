@@ -32,6 +32,7 @@ from domicile.runtime.durable import write_durably
 _APPS = Path(domicile.__file__).parent / "demo" / "apps"
 _SECRET = 0o600
 _RUNNING = "running"
+_ASLEEP = "asleep"
 _OK = httpx.codes.OK
 
 Say = Callable[[str], None]
@@ -160,6 +161,9 @@ class Story:
     def _wait_for_app(self, name: str, app: Json) -> ClusterPlan | None:
         """Wait until a running app answers, and give where it lives."""
         place = self._plan.find_cluster(app.get("cluster", ""))
+        if app["state"] == _ASLEEP and place is not None:
+            self._say(f"app {name}: sleeps in {place.name}")
+            return place
         if app["state"] != _RUNNING or place is None:
             self._say(f"app {name}: {app['state']}")
             return None
