@@ -10,6 +10,7 @@ from domicile.manager.activity import Activity
 from domicile.manager.events import MOST, What, events_of, note
 from domicile.manager.resident import Resident
 from domicile.manager.starting import Starts
+from domicile.model import idleness
 from domicile.model.feed import Ask, WorkerNote
 from domicile.model.moves import Status
 from domicile.model.records import Endpoint, EndpointState, Residence, ResidenceState
@@ -51,6 +52,12 @@ class Proxy:
             async with asyncio.timeout(0.05):
                 async for _ in answer:
                     pass
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    """Our proxy tells all it knows whenever it asks."""
+    monkeypatch.setattr(idleness, "TOLD_LATE", 0.1)
 
 
 @pytest.fixture

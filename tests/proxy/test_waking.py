@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domicile.model.records import Endpoint, EndpointState, Residence, ResidenceState
-from domicile.model.routing import Hop, ToUpstream
+from domicile.model.routing import HOLD_SECONDS, HoldReason, Hop, ToUpstream
 from domicile.proxy import waking
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.waking import Waker
@@ -101,6 +101,13 @@ async def test_it_is_asked_again_while_anybody_waits(
     assert len(manager.heads) == before
     waker.sweep()
     assert waker._next == {}
+
+
+async def test_who_waits_in_vain_is_told_when_to_come_again(asleep, ask, monkeypatch):
+    monkeypatch.setitem(HOLD_SECONDS, HoldReason.ASLEEP, 0.3)
+    answer = await ask(f"GET / HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 1\r\n" in answer
 
 
 async def test_many_apps_are_asked_for_a_few_at_a_time(manager, waker):
