@@ -74,7 +74,9 @@ def test_an_idle_app_falls_asleep_and_a_request_wakes_it(demo):
     woken = of_manager(demo, "wakes_total")
     assert ask(demo, host) == (200, None)
     assert of_manager(demo, "wakes_total") == woken + 1
-    until_asleep(demo, "nap.ada")
+    # That it is shown as asleep may be from before.
+    demo.wait_until(lambda: events(demo, "nap.ada")[-1] == "woken")
+    demo.wait_until(lambda: events(demo, "nap.ada")[-1] == "asleep")
     found = demo.run("app", "events", "nap.ada")["rows"]
     assert [each["event"] for each in found] == ["started", "asleep", "woken", "asleep"]
     assert found[2]["detail"].startswith("by a request, and ready after ")
@@ -143,7 +145,9 @@ def test_an_app_asleep_moves_and_is_woken_through_its_tombstone(demo):
     until_asleep(demo, "away.ada")
     assert show(demo, "away.ada")["cluster"] == "birch"
     assert ask(demo, host, "amber") == (200, None)
-    assert events(demo, "away.ada")[:3] == ["started", "asleep", "woken"]
+    demo.wait_until(
+        lambda: events(demo, "away.ada")[:3] == ["started", "asleep", "woken"]
+    )
 
 
 def test_a_websocket_keeps_its_app_awake(demo):
@@ -210,4 +214,4 @@ def test_who_waits_while_the_manager_is_away_is_served_once_it_is_back(demo):
     assert show(demo, "quiet.ada")["state"] == "asleep"
     assert events(demo, "quiet.ada") == ["started", "asleep"]
     assert ask(demo, other) == (200, None)
-    assert events(demo, "quiet.ada") == ["started", "asleep", "woken"]
+    demo.wait_until(lambda: events(demo, "quiet.ada") == ["started", "asleep", "woken"])
