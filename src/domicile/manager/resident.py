@@ -10,6 +10,7 @@ A new wish cancels what the one before had begun; each way begins from what is t
 """
 
 import asyncio
+import contextlib
 import math
 from typing import Any
 
@@ -33,6 +34,7 @@ PROXIES = ""  # whatever their names: only proxies have the token to follow us
 _BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY = 60.0
 _DRAIN_LOOK_SECONDS = 0.05
+_AWARE_LOOK_SECONDS = 0.5
 
 _log = structlog.get_logger()
 
@@ -241,6 +243,7 @@ class Resident:
         await self._acknowledged(serial)
         if self._instance.process:
             # Of an earlier manager, and nobody knows whether it was told to end.
+            await self._until_aware(serial)
             await self._drain(serial)
             await self._instance.stop()
         lease = self._instance.lease
@@ -250,6 +253,14 @@ class Resident:
             await self._woken.wait()
         self._site.counts.wakes += 1
         self._ready_for = self._woken_at
+
+    async def _until_aware(self, serial: int) -> None:
+        """Wait for silent proxies too, for they may serve; but not once it is woken."""
+        while self._site.feed.unaware(serial):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AWARE_LOOK_SECONDS):
+                    await self._woken.wait()
+                    return
 
     async def _say_asleep(self, wanted: Residence) -> int:
         return await ledger.wait_in(self._site.store, wanted, EndpointState.ASLEEP)
