@@ -10,6 +10,10 @@ from domicile.model.moves import ENDS, Move, Report, Status
 from domicile.store.schema import moves, reports
 from domicile.store.transaction import Reading, Transaction
 
+# No report is under way for so long: a serial that is lower then is that of a cluster
+# whose store begins anew, or from a backup.
+_LATEST_SECONDS = 120.0
+
 _encoder = msgspec.msgpack.Encoder()
 _move: msgspec.msgpack.Decoder[Move] = msgspec.msgpack.Decoder(Move)
 _report: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)
@@ -72,12 +76,17 @@ async def take_report(tx: Transaction, report: Report) -> bool:
     here = (reports.c.app == report.app) & (reports.c.cluster == report.cluster)
     value = _encoder.encode(report)
     row = {"generation": report.generation, "value": value, "at": tx.now}
-    stored = (await tx.execute(select(reports.c.value).where(here))).one_or_none()
+    query = select(reports.c.value, reports.c.at).where(here)
+    stored = (await tx.execute(query)).one_or_none()
     if stored is None:
         key = {"app": report.app, "cluster": report.cluster}
         await tx.execute(insert(reports).values(key | row))
         return True
-    if not report.replaces(_report.decode(stored.value)):
+    known = _report.decode(stored.value)
+    begins_anew = (
+        report.generation == known.generation and tx.now - stored.at > _LATEST_SECONDS
+    )
+    if not report.replaces(known) and not begins_anew:
         return False
     if stored.value != value:
         await tx.execute(update(reports).where(here).values(row))
