@@ -90,6 +90,18 @@ def test_a_log_is_printed_from_its_end(hosting, seen):
     assert log["lines"][-1] == "asked for /"
 
 
+def test_what_befell_an_app_is_a_table_of_the_cluster_where_it_lives(hosting, seen):
+    head, *rows = hosting.run("app", "events", "seen.ada").stdout.splitlines()
+    assert head.split() == ["at", "event", "detail"]
+    assert [row.split()[1] for row in rows] == ["started"]
+    (row,) = hosting.ask("app", "events", seen["id"])["rows"]
+    assert row.keys() == {"at", "event", "detail"}
+    assert (
+        "did you mean seen.ada?"
+        in hosting.run("app", "events", "sen.ada", code=1).stderr
+    )
+
+
 def ask_for(hosting, cluster, path):
     url = f"http://{hosting.at(f'{cluster}-proxy')}{path}"
     httpx.get(url, headers={"Host": "told.ada.apps.test"}, timeout=20)

@@ -9,6 +9,7 @@ import pytest
 
 from domicile.config import load
 from domicile.demo.plan import AppPlan, ClusterPlan, Plan
+from domicile.directory.settings import PlanSettings
 from domicile.directory.settings import Settings as DirectorySettings
 from domicile.host.settings import FirstHost, JoiningHost
 from domicile.manager.settings import Settings as ManagerSettings
@@ -30,6 +31,7 @@ KINDS = {
 }
 TABLES = {
     ("directory", "zones"): Zone,
+    ("directory", "plans"): PlanSettings,
     ("demo", "clusters"): ClusterPlan,
     ("demo", "apps"): AppPlan,
 }
@@ -55,7 +57,7 @@ def structs_of(name, kind, table):
     yield kind, table
     for key, value in table.items():
         if (name, key) in TABLES:
-            for part in value:
+            for part in value.values() if isinstance(value, dict) else value:
                 yield TABLES[name, key], part
 
 

@@ -6,6 +6,7 @@ RELEASE = records.Release("r1", "i" * 26, "0" * 64, "python app.py", {"A": "b"})
 EXAMPLES = [
     records.Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}, ("127.0.0.1",)),
     records.Owner("ada", "apps.test", "free"),
+    records.Plan("free", 900.0),
     records.App("i" * 26, "hello", "ada", "apps.test", 1, records.AppState.RUNNING),
     RELEASE,
     records.Cluster("amber", ("127.0.0.11",), ("127.0.0.11:8444",), ("free",)),

@@ -209,6 +209,23 @@ def test_a_proxy_serves_what_its_manager_tells_and_every_worker_says_so(managed,
     assert managed.asks[-1].cluster == "amber"
 
 
+def test_its_manager_is_told_which_apps_were_asked(managed, proxy):
+    """Each request changes what is told; with none it is told for some seconds more."""
+    _, port = proxy
+    while get(port, HOST)[0] == 503:
+        pass
+
+    def marks():
+        told = [note.active for note in managed.asks[-1].notes.values()]
+        return sorted(each[ID] for each in told if ID in each)
+
+    while not (before := marks()):
+        time.sleep(0.05)
+    assert get(port, HOST)[0] == 200
+    while marks() == before:
+        time.sleep(0.05)
+
+
 def test_a_proxy_that_serves_without_a_certificate_is_not_well(managed, proxy):
     """It could not forward; its manager here gives none."""
     process, _ = proxy

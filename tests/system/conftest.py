@@ -54,8 +54,10 @@ class Demo:
 
     free_ports = staticmethod(free_ports)
 
-    def __init__(self, folder, customer):
+    def __init__(self, folder, customer, settings=()):
+        """`settings` are further lines of the demo's configuration."""
         self.folder = folder
+        self.settings = settings
         self.customer = customer
         self.data = folder / "data"
         self.ready = folder / "ready.json"
@@ -70,7 +72,7 @@ class Demo:
         lines += [f"start_seconds = {START_SECONDS}"]
         lines += [f"step_seconds = {STEP_SECONDS}"]
         lines += [f'resolvers = ["{self.customer.address}"]']
-        lines += [f"drain_seconds = {DRAIN_SECONDS}"]
+        lines += [f"drain_seconds = {DRAIN_SECONDS}", *self.settings]
         for name, host in HOSTS.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER_KEYS}
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
@@ -267,11 +269,11 @@ class Demo:
     def move(self, app, to):
         return self.run("app", "move", app, "--to", to)
 
-    def api(self, method, path, body=None):
+    def api(self, method, path, body=None, **more):
         access = json.loads((self.data / "client.json").read_text())
         return httpx.request(
             method, f"{access['url']}/v1{path}", json=body, timeout=40,
-            headers={"Authorization": f"Bearer {access['token']}"},
+            headers={"Authorization": f"Bearer {access['token']}"}, **more,
         )  # fmt: skip
 
     def home_and_other(self, app):
@@ -281,8 +283,8 @@ class Demo:
     def memory(self):
         return Memory(self)
 
-    def metric(self, cluster, name):
-        admin = self.admin(f"proxy-{cluster}")
+    def metric(self, cluster, name, service="proxy"):
+        admin = self.admin(f"{service}-{cluster}")
         lines = httpx.get(f"{admin}/metrics").text.splitlines()
         (value,) = [line.split()[-1] for line in lines if line.startswith(name + " ")]
         return float(value)
@@ -488,9 +490,9 @@ def read_all(connection):
 
 
 @contextlib.contextmanager
-def running(folder):
+def running(folder, settings=()):
     with CustomerDns() as customer:
-        demo = Demo(folder, customer)
+        demo = Demo(folder, customer, settings)
         try:
             demo.start()
             yield demo

@@ -22,6 +22,7 @@ AppName = Annotated[str, typer.Argument(metavar="APP.OWNER|ID")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is planned.")]
 
 _NOT_FOUND = "urn:domicile:NotFound"
+_EVENT = ("at", "event", "detail")
 _COLUMNS = ("name", "owner", "cluster", "generation", "state", "id")
 
 
@@ -188,6 +189,23 @@ def show_log(
         with suppress(KeyboardInterrupt):
             for log in follow_log(opened, path, lines, say):
                 _print_lines(log, as_json)
+
+
+@app.command(
+    "events",
+    epilog=_examples(
+        "domicile app events hello.ada",
+        "domicile app events hello.ada --json | jq -r '.rows[-1].event'",
+    ),
+)
+def show_events(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
+    """Show what befell an app lately in the cluster where it lives, the newest last.
+
+    Such as: started, asleep, woken, lost (it crashed), failed, stopped, left.
+    """
+    with _api_for(name, data) as opened:
+        found = opened.get(path_to("app", name, "events"))
+        show_rows(found["rows"], _EVENT, as_json)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from domicile.config import Address
+from domicile.directory.settings import PlanSettings
 from domicile.host.parts import (
     ClusterPart,
     DirectoryPart,
@@ -68,6 +69,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owners: dict[str, str] = msgspec.field(
         default_factory=lambda: {"ada": "free", "bob": "pro"}
     )
+    plans: dict[str, PlanSettings] = msgspec.field(
+        default_factory=lambda: {"free": PlanSettings(sleep_seconds=900.0)}
+    )
     apps: tuple[AppPlan, ...] = (
         AppPlan("hello", "ada"),
         AppPlan("upload", "ada"),
@@ -96,6 +100,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 listen=self._place("directory"),
                 admin=self._place("directory_admin"),
                 zone=Zone(self.zone, {f"ns1.{self.zone}": here}, landing=here),
+                plans=self.plans,
                 more={"step_seconds": self.step_seconds, "resolvers": self.resolvers},
             ),
             nameserver=NameServerPart(

@@ -17,6 +17,7 @@ from domicile.runtime.durable import write_durably
 
 _APPS = Path(domicile.__file__).parent / "demo" / "apps"
 _RUNNING = "running"
+_ASLEEP = "asleep"
 
 
 class Story:
@@ -76,6 +77,9 @@ class Story:
     def _wait_for_app(self, name: str, app: Json) -> ClusterPlan | None:
         """Wait until a running app answers, and give where it lives."""
         place = self._plan.find_cluster(app.get("cluster", ""))
+        if app["state"] == _ASLEEP and place is not None:
+            self._say(f"app {name}: sleeps in {place.name}")
+            return place
         if app["state"] != _RUNNING or place is None:
             self._say(f"app {name}: {app['state']}")
             return None

@@ -9,6 +9,7 @@ import msgspec
 
 from domicile.directory import journal
 from domicile.directory.hosts import give_up_names, hosts_of_app
+from domicile.directory.plans import sleep_seconds_of
 from domicile.errors import DomicileError
 from domicile.model.ids import looks_like_id, new_id
 from domicile.model.moves import Lodging, Move, Step, records_of
@@ -146,7 +147,8 @@ async def lodging_of(reading: Reading, app: App, move: Move) -> Lodging:
         assert release is not None, "a release stays as long as its app"
     reports = await journal.reports_on(reading, app.id)
     port = reports[move.source].port if move.source in reports else 0
-    return Lodging(await hosts_of_app(reading, app), release, port)
+    hosts = await hosts_of_app(reading, app)
+    return Lodging(hosts, release, port, await sleep_seconds_of(reading, app))
 
 
 async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:

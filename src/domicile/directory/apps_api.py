@@ -79,9 +79,10 @@ async def post_app(
 async def list_apps(request: Asked, directory: Opened) -> Shown:
     """List the apps that there are; one that was deleted is still shown by its id."""
     async with directory.store.reading() as reading:
+        asleep = await journal.asleep(reading)
         return Shown(
             [
-                await shown(reading, app)
+                await shown(reading, app, asleep)
                 for app in await reading.all(App)
                 if request.user.may(Operation.APP_LIST, app.owner)
                 and app.state is not AppState.DELETED

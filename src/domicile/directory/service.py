@@ -11,9 +11,10 @@ from domicile.clock import Clock, wall
 from domicile.config import Address
 from domicile.directory.access import Role, remember
 from domicile.directory.authority import LinkAuthority
+from domicile.directory.plans import settle_plans
 from domicile.directory.registry import put_if_new
 from domicile.directory.settings import Settings
-from domicile.model.records import Record
+from domicile.model.records import Plan, Record
 from domicile.runtime.blobs import BlobFolder
 from domicile.service.asking import open_client
 from domicile.store.bell import Bell
@@ -56,7 +57,9 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
         authority = LinkAuthority(settings.authority_folder, wall)
         await _write_settled(store, [*settings.zones, authority.record])
         token = settings.read_operator_token()
+        plans = settings.plans.items()
         async with store.transaction() as tx:
+            await settle_plans(tx, [Plan(n, p.sleep_seconds) for n, p in plans])
             await remember(tx, token, Role.OPERATOR, "")
         yield Directory(
             store=store,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from domicile.config import Address
+from domicile.directory.settings import PlanSettings
 from domicile.model.records import Zone
 from domicile.service.sockets import Protocol
 
@@ -36,6 +37,7 @@ class DirectoryPart(msgspec.Struct, frozen=True, kw_only=True):
     listen: Place
     admin: Place
     zone: Zone
+    plans: dict[str, PlanSettings] = {}
     more: dict[str, Any] = {}
 
     @property
@@ -51,8 +53,12 @@ class DirectoryPart(msgspec.Struct, frozen=True, kw_only=True):
         }
         zone = msgspec.to_builtins(self.zone)
         servers = {f'"{name}"': at for name, at in zone.pop("nameservers").items()}
+        plans = "".join(
+            f"\n[plans.{_key(name)}]\n{to_toml(msgspec.structs.asdict(plan))}"
+            for name, plan in self.plans.items()
+        )
         return (
-            f"{to_toml(table | self.more)}\n[[zones]]\n{to_toml(zone)}"
+            f"{to_toml(table | self.more)}{plans}\n[[zones]]\n{to_toml(zone)}"
             f"\n[zones.nameservers]\n{to_toml(servers)}"
         )
 
@@ -166,6 +172,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def asked_at(address: Address) -> Address:
     """Give where somebody who listens at an address is asked from this host."""
     return Address(_ASKED_AT.get(address.host, address.host), address.port)
+
+
+def _key(name: str) -> str:
+    """Give a key of a table: a JSON string is one of TOML."""
+    return msgspec.json.encode(name).decode()
 
 
 def to_toml(table: Mapping[str, Any]) -> str:

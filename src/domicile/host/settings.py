@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from domicile.config import Address, BadConfiguration, load
+from domicile.directory.settings import PlanSettings, check_plans
 from domicile.directory.zones import check_zones
 from domicile.host.parts import (
     ClusterPart,
@@ -114,6 +115,7 @@ class FirstHost(Host, frozen=True, forbid_unknown_fields=True, kw_only=True):
     hostmaster: str = ""
     ttl: int = 60
     resolvers: tuple[str, ...] = ()
+    plans: dict[str, PlanSettings] = {}
 
     @property
     def record(self) -> Zone:
@@ -128,6 +130,7 @@ class FirstHost(Host, frozen=True, forbid_unknown_fields=True, kw_only=True):
             listen=self.inside("directory"),
             admin=self.inside("directory_admin"),
             zone=self.record,
+            plans=self.plans,
             more={"url": self.url, "resolvers": self.resolvers},
         )
         nameserver = NameServerPart(
@@ -203,6 +206,7 @@ def _judge_first(host: FirstHost) -> None:
         raise BadConfiguration(f"url is {host.url!r}, where an http(s) URL is expected")
     for resolver in host.resolvers:
         Address.parse(resolver)
+    check_plans(host.plans)
     try:
         check_zones([host.record])
     except BadConfiguration as error:

@@ -56,8 +56,8 @@ class Surroundings:
     """What a conversation works with; all of a listener share it.
 
     `cdn` is by what we know, on the public port, a request that was here before (RFC
-    8586). `in_flight` are the requests with each app of ours, `busy` all that are not answered
-    yet; `closing` says that no connection is for further requests.
+    8586). `in_flight` are the requests with each app of ours, and `asked` says when the last
+    began or ended, by the loop's clock; `busy` are all that are not answered yet. `closing` says that no connection is for further requests.
     """
 
     room: WaitingRoom
@@ -67,6 +67,7 @@ class Surroundings:
     cdn: bytes = b""
     patience: Patience = field(default_factory=Patience)
     in_flight: Counter[str] = field(default_factory=Counter)
+    asked: dict[str, float] = field(default_factory=dict)
     busy: int = 0
     closing: bool = False
 
@@ -203,11 +204,14 @@ class Conversation:
                 return await self._tell(404, request)
 
     async def _pass_here(self, request: _Request, place: Place) -> bool:
-        in_flight = self._around.in_flight
+        in_flight, asked = self._around.in_flight, self._around.asked
+        clock = asyncio.get_running_loop().time
         in_flight[place.app] += 1
+        asked[place.app] = clock()
         try:
             return await self._pass(request, place.app, [place], Ending.APP)
         finally:
+            asked[place.app] = clock()
             in_flight[place.app] -= 1
             if not in_flight[place.app]:
                 del in_flight[place.app]

@@ -7,6 +7,7 @@ import msgspec
 from domicile.config import BadConfiguration
 from domicile.demo.main import CONFIGURED
 from domicile.demo.plan import ClusterPlan, Plan
+from domicile.directory.settings import PlanSettings
 from domicile.host.preflight import NoPlace, check_places
 from domicile.runtime.ports import free_port
 
@@ -17,6 +18,12 @@ _OF_ALL = ("nameserver", "nameserver_admin", "directory", "directory_admin")
 _OF_A_CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 _CEDAR = ClusterPlan("cedar", "127.0.0.13")
 _PREFERS = (("free",), ("pro",), ("team",))
+_SLEEP_SECONDS = 1.0
+
+SLEEPY_PLAN = "trial"
+"""The plan whose apps sleep as soon as it can be told of."""
+
+_SLEEPY_OWNER = "cy"
 
 
 def tour_plan(plan: Plan) -> Plan:
@@ -33,7 +40,8 @@ def tour_plan(plan: Plan) -> Plan:
         clusters=tuple(
             msgspec.structs.replace(each, prefers=prefers) for each, prefers in chosen
         ),
-        owners=usual.owners,
+        owners={**usual.owners, _SLEEPY_OWNER: SLEEPY_PLAN},
+        plans={**usual.plans, SLEEPY_PLAN: PlanSettings(_SLEEP_SECONDS)},
         apps=usual.apps,
     )
 
