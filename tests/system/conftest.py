@@ -215,11 +215,12 @@ class Demo:
         name = next(n for n, host in HOSTS.items() if cluster in (n, host))
         return HOSTS[name], self.ports[name]["proxy"]
 
-    def fetch(self, host, path="/", at=None, method="GET", **more):
+    def fetch(self, host, path="/", at=None, method="GET", headers=None, **more):
         """Ask at a cluster, or where DNS says."""
         address, port = self.place(at or self.resolve(host))
         url = f"http://{address}:{port}{path}"
-        return httpx.request(method, url, headers={"Host": host}, timeout=40, **more)
+        told = {"Host": host} | (headers or {})
+        return httpx.request(method, url, headers=told, timeout=40, **more)
 
     def connect(self, cluster):
         return socket.create_connection(self.place(cluster), timeout=20)

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -28,6 +29,7 @@ from domicile.manager.launch import (
     Order,
     begin,
     find_endpoint,
+    without_its_words,
 )
 from domicile.manager.ports import Left, left_by_others, others_ports
 from domicile.manager.watch import Watch, holders_at
@@ -130,7 +132,7 @@ class Resident:
             try:
                 await self._obey(wanted)
             except Exception:  # noqa: BLE001 - the border: one app's trouble stays its own
-                _log.exception("an app is not as it is wanted", app=wanted.name)
+                _log.exception("an app is not as it is wanted", **_who(wanted))
                 await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
                 failures += 1
             else:
@@ -157,13 +159,14 @@ class Resident:
             try:
                 await self._run_once(wanted, release)
             except CannotFetch as error:
-                _log.warning("a release is not here", app=wanted.name, error=str(error))
+                _log.warning("a release is not here", **_who(wanted), error=str(error))
             except DomicileError as error:
                 if not lives_here:
                     await self._stop()
                     self._tell(wanted, Status.FAILED, detail=str(error))
                     return
-                _log.warning("an app did not start", app=wanted.name, error=str(error))
+                why = without_its_words(str(error))
+                _log.warning("an app did not start", **_who(wanted), error=why)
             else:
                 lives_here = True
             if monotonic() - began >= _STEADY:
@@ -182,7 +185,7 @@ class Resident:
             telling = tasks.create_task(self._tell_served(wanted, running, serial))
             await self._site.watch.until_lost(*running.server)
             telling.cancel()
-        _log.warning("an app is at its port no more", app=wanted.name)
+        _log.warning("an app is at its port no more", **_who(wanted))
 
     async def _tell_served(
         self, wanted: Residence, running: _Running, serial: int
@@ -288,6 +291,9 @@ class Resident:
         port: int = 0,
         cut: int = 0,
     ) -> None:
+        why = without_its_words(detail)
+        told = {"status": status.value, "port": port, "cut": cut, "error": why}
+        _log.info("reported", **_who(wanted), **{k: v for k, v in told.items() if v})
         self._site.tell(
             Report(
                 self._app, wanted.cluster, wanted.generation, status, detail, port, cut
@@ -297,6 +303,15 @@ class Resident:
     @property
     def _lease_file(self) -> Path:
         return self._site.releases.folder_of(self._app) / "lease.json"
+
+
+def _who(wanted: Residence) -> dict[str, Any]:
+    """Give what every line of the log about an app says."""
+    return {
+        "app": wanted.app,
+        "name": wanted.name,
+        "generation": wanted.generation,
+    }
 
 
 def in_flight(feed: Feed, app: str, serial: int) -> int:
