@@ -18,6 +18,8 @@ from domicile.service.sockets import Protocol, open_for_workers
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
+# Not express: npm would have to be waited for, again and again.
+APPS = ("hello.ada", "upload.ada", "events.ada", "chat.bob", "site.bob")
 PREFERS = {"amber": ["free"], "birch": ["pro"], "cedar": ["team"]}
 DIRECTORY = ("nameserver", "nameserver_admin", "directory", "directory_admin")
 CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
@@ -39,6 +41,7 @@ class Demo:
     """A demo in a folder, started and ended as its users do."""
 
     checkout = Path(__file__).parents[2]
+    apps = APPS
 
     def __init__(self, folder):
         self.folder = folder
@@ -59,6 +62,9 @@ class Demo:
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
             lines += [f"prefers = {PREFERS[name]}"]
             lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
+        for app in APPS:
+            name, owner = app.split(".")
+            lines += ["[[apps]]", f'name = "{name}"', f'owner = "{owner}"']
         self.config.write_text("\n".join(lines))
 
     def command(self):

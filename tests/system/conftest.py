@@ -49,6 +49,10 @@ def free_ports(count):
         return [probe.getsockname()[1] for probe in probes]
 
 
+# Not express: npm would have to be waited for, again and again.
+APPS = ("hello.ada", "upload.ada", "events.ada", "chat.bob", "site.bob")
+
+
 class Demo:
     """A demo in a folder, with a client's view of it."""
 
@@ -77,6 +81,9 @@ class Demo:
             lines += [f'prefers = ["{PLANS[name]}"]']
             lines += [f"answer_seconds = {ANSWER_SECONDS}"]
             lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
+        for app in APPS:
+            name, owner = app.split(".")
+            lines += ["[[apps]]", f'name = "{name}"', f'owner = "{owner}"']
         (self.folder / "demo.toml").write_text("\n".join(lines))
 
     def start(self):

@@ -78,6 +78,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         AppPlan("events", "ada"),
         AppPlan("chat", "bob"),
         AppPlan("site", "bob"),
+        AppPlan("express", "ada"),
     )
 
     @property

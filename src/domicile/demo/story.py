@@ -13,7 +13,6 @@ import dns.message
 import dns.query
 import httpx
 
-import domicile
 from domicile.client.access import Access, write_access
 from domicile.client.api import Api, Json, Refused
 from domicile.client.recognition import recognise
@@ -26,10 +25,10 @@ from domicile.demo.plan import (
     nameserver_settings,
     proxy_settings,
 )
+from domicile.demo.samples import LeftOut, lay_out
 from domicile.demo.services import Services
 from domicile.runtime.durable import write_durably
 
-_APPS = Path(domicile.__file__).parent / "demo" / "apps"
 _SECRET = 0o600
 _RUNNING = "running"
 _OK = httpx.codes.OK
@@ -137,7 +136,12 @@ class Story:
         try:
             api.get(f"/apps/{app.full_name}")
         except Refused:
-            folder = _APPS / app.name
+            try:
+                run = partial(self._services.run, "npm")
+                folder = lay_out(app.name, self._data / "samples", run)
+            except LeftOut as error:
+                self._say(f"app {app.full_name}: left out: {error}")
+                return None
             command = recognise(folder).command
             wanted = {"owner": app.owner, "name": app.name, "command": command}
             return api.deploy(wanted, folder)

@@ -7,6 +7,7 @@ import msgspec
 from domicile.config import BadConfiguration
 from domicile.demo.plan import ClusterPlan, Plan
 from domicile.demo.preflight import NoPlace, check_places
+from domicile.demo.samples import needs_npm
 from domicile.runtime.ports import free_port
 
 # Below what Linux gives to outgoing connections, and apart from what apps get.
@@ -33,7 +34,8 @@ def tour_plan(plan: Plan) -> Plan:
             msgspec.structs.replace(each, prefers=prefers) for each, prefers in chosen
         ),
         owners=usual.owners,
-        apps=usual.apps,
+        # The tour tells nothing of what npm would have to be waited for.
+        apps=tuple(each for each in usual.apps if not needs_npm(each.name)),
     )
 
 
