@@ -21,7 +21,13 @@ HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
 # Not express: npm would have to be waited for, again and again.
 APPS = ("hello.ada", "upload.ada", "events.ada", "chat.bob", "site.bob")
 PREFERS = {"amber": ["free"], "birch": ["pro"], "cedar": ["team"]}
-DIRECTORY = ("nameserver", "nameserver_admin", "directory", "directory_admin")
+DIRECTORY = (
+    "nameserver",
+    "nameserver_admin",
+    "directory",
+    "directory_admin",
+    "customer_dns",
+)
 CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 
 

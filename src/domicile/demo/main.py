@@ -9,12 +9,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
 
 from domicile.config import BadConfiguration
 from domicile.demo import lock
+from domicile.demo.customer import ZoneFile
 from domicile.demo.ending import end_all
 from domicile.demo.janitor import Janitor
 from domicile.demo.lines import to_paste
@@ -27,6 +29,8 @@ from domicile.runtime.durable import write_durably
 
 _ENDS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _LOOK_SECONDS = 0.2
+
+CUSTOMER_ZONE = "customer-zone.txt"
 
 Guide = Callable[[Services, threading.Event], None]
 """Leads through a demo that is ready; the event says that the demo ends."""
@@ -63,19 +67,31 @@ class Demo:
             end_all(self._data)  # What has lost its demo and its janitor, too.
             check_places(self._plan.places())
             self._say(f"starting in {self._data}")
-            services = Services(self._data)
-            janitor = Janitor(self._data, descriptor)
-            try:
-                self._play(services, janitor, ready_file)
-                failure = self._wait(parent)
-            finally:
-                self._ending.set()
-                self._say("ending")
-                services.close()
-                end_all(self._data)
-                janitor.dismiss()
+            with self._customers():
+                failure = self._run_all(descriptor, ready_file, parent)
         if failure is not None:
             raise failure
+
+    def _customers(self) -> AbstractContextManager[object]:
+        """Play the DNS of those who have names of their own, unless others are asked."""
+        if self._plan.resolvers:
+            return nullcontext()
+        return ZoneFile(self._plan.customer_address, self._data / CUSTOMER_ZONE)
+
+    def _run_all(
+        self, descriptor: int, ready_file: Path | None, parent: int | None
+    ) -> BaseException | None:
+        services = Services(self._data)
+        janitor = Janitor(self._data, descriptor)
+        try:
+            self._play(services, janitor, ready_file)
+            return self._wait(parent)
+        finally:
+            self._ending.set()
+            self._say("ending")
+            services.close()
+            end_all(self._data)
+            janitor.dismiss()
 
     def _play(
         self, services: Services, janitor: Janitor, ready_file: Path | None

@@ -61,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nameserver_admin: Port = 9053
     directory: Port = 8053
     directory_admin: Port = 9054
+    customer_dns: Port = 5301
     drain_seconds: float = 3.0
     start_seconds: float = 30.0
     step_seconds: float = 60.0
@@ -85,11 +86,18 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def url(self) -> str:
         return f"http://{self.host}:{self.directory}"
 
+    @property
+    def customer_address(self) -> Address:
+        return Address(self.host, self.customer_dns)
+
     def places(self) -> Iterator[Place]:
         """Give every address and port that the demo needs."""
         yield Place("nameserver", Address(self.host, self.nameserver), _UDP_AND_TCP)
         for key in ("nameserver_admin", "directory", "directory_admin"):
             yield Place(key, Address(self.host, getattr(self, key)))
+        if not self.resolvers:
+            address = self.customer_address
+            yield Place("customer_dns", address, (Protocol.UDP,))
         for cluster in self.clusters:
             yield from cluster.places()
 
@@ -113,7 +121,8 @@ def directory_settings(plan: Plan, folder: str) -> str:
         "listen": f"{plan.host}:{plan.directory}",
         "admin": f"{plan.host}:{plan.directory_admin}",
         "step_seconds": plan.step_seconds,
-        "resolvers": plan.resolvers,
+        # The world has no names for who tries this: the demo plays their DNS.
+        "resolvers": plan.resolvers or (str(plan.customer_address),),
     }
     return to_toml(table) + (
         f'\n[[zones]]\nname = "{plan.zone}"\nlanding = ["{plan.host}"]\n'

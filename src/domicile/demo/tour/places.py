@@ -13,7 +13,9 @@ from domicile.runtime.ports import free_port
 # Below what Linux gives to outgoing connections, and apart from what apps get.
 _PORTS = range(10_000, 20_000)
 
-_OF_ALL = ("nameserver", "nameserver_admin", "directory", "directory_admin")
+_OF_ALL = (
+    "nameserver", "nameserver_admin", "directory", "directory_admin", "customer_dns",
+)  # fmt: skip
 _OF_A_CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 _CEDAR = ClusterPlan("cedar", "127.0.0.13")
 _PREFERS = (("free",), ("pro",), ("team",))
