@@ -144,8 +144,22 @@ class Demo:
                 each.send_signal(signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def demo_in(folder):
+    demo = Demo(folder)
+    try:
+        yield demo
+    finally:
+        demo.kill_what_is_left()
+
+
+@pytest.fixture(scope="session")
+def new_demo():
+    """For those who need one in another way."""
+    return demo_in
+
+
 @pytest.fixture
 def demo(tmp_path):
-    demo = Demo(tmp_path)
-    yield demo
-    demo.kill_what_is_left()
+    with demo_in(tmp_path) as demo:
+        yield demo
