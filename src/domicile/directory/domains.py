@@ -56,7 +56,7 @@ async def link_domain(tx: Transaction, app: App, host: str) -> Domain:
         raise AlreadyThere(
             f"domain {host!r} is linked to another app: if it is yours, unlink it there"
         )
-    domain = Domain(host, app.id, linked_at=tx.now)
+    domain = Domain(host, app.id)
     await tx.put(domain)
     return domain
 

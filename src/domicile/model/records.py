@@ -249,7 +249,6 @@ class Domain(Record, frozen=True, omit_defaults=True):
     host: str
     app: str
     active: bool = False
-    linked_at: float = 0.0
 
     @property
     def key(self) -> str:
