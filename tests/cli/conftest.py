@@ -255,8 +255,12 @@ def folder(tmp_path_factory):
     return folder
 
 
-def on_a_terminal(*command):
-    """Run it with a terminal for stdout and stderr; gives all that it wrote."""
+def on_a_terminal(*command, once=("", None)):
+    """Run it with a terminal for stdout and stderr; gives all that it wrote.
+
+    `once` is a text, and what to do as soon as it is written.
+    """
+    text, act = once
     ours, theirs = pty.openpty()
     told = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
     heard = bytearray()
@@ -265,6 +269,8 @@ def on_a_terminal(*command):
         try:
             while data := os.read(ours, 4096):
                 heard.extend(data)
+                if act is not None and text.encode() in heard:
+                    act()
         except OSError:
             pass  # its other end is closed
 

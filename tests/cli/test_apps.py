@@ -142,6 +142,16 @@ def test_the_upload_is_said_and_not_in_the_way_of_json(hosting, folder):
     assert "\x1b" not in ran.stderr
 
 
+def test_a_terminal_sees_what_a_move_waits_for(hosting, folder, tmp_path, terminal):
+    gate = tmp_path / "gate"
+    deploy(hosting, folder, "slow.ada", "--env", f"BIRCH_WAITS_FOR={gate}")
+    waits = "birch fetches it, starts it and tells its proxies"
+    command = hosting.command("app", "move", "slow.ada", "--to", "birch")
+    seen = terminal(*command, once=(waits, gate.touch))
+    assert waits in seen
+    assert "finished (generation 2)" in seen
+
+
 def test_an_app_gives_no_commands_to_the_operator_s_terminal(
     hosting, tmp_path, folder, terminal
 ):

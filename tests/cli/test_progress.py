@@ -1,12 +1,14 @@
 """The line of progress: on a terminal, and only there."""
 
+import json
 import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
-from domicile.cli.progress import bytes_of, harmless
+from domicile.cli.progress import bytes_of, harmless, harmless_json
 
 SHOW = """
 import time
@@ -57,6 +59,13 @@ def test_who_does_not_read_does_not_stop_it():
 )
 def test_what_commands_a_terminal_is_escaped(text, shown):
     assert harmless(text) == shown
+
+
+def test_what_commands_a_terminal_is_escaped_in_json_too():
+    text = "\x1b[2J \x9b2J \x7f\tä"
+    written = harmless_json(msgspec.json.encode({"line": text}).decode())
+    assert written.isprintable()
+    assert json.loads(written) == {"line": text}
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,11 @@ def harmless(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def harmless_json(text: str) -> str:
+    """Escape in JSON what JSON need not escape and some terminals obey (C1, DEL)."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def bytes_of(count: int) -> str:
     """Say a number of bytes as people read it."""
     size, unit = float(count), 0

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from domicile.cli.progress import Progress, harmless
+from domicile.cli.progress import Progress, harmless, harmless_json
 from domicile.client.access import data_folder, find_access
 from domicile.client.api import Api, Json, Refused
 from domicile.client.suggestion import nearest
@@ -92,7 +92,7 @@ def show(record: Json, as_json: bool) -> None:
     """Print one record: as JSON, or a line per field."""
     progress.end()
     if as_json:
-        print(msgspec.json.encode(record).decode())
+        print(harmless_json(msgspec.json.encode(record).decode()))
         return
     width = max((len(key) for key in record), default=0)
     for key, value in record.items():

@@ -140,10 +140,13 @@ class Api:
         return self.post("/apps", app | release)
 
     def wait_for(self, move: Json, on_step: OnStep) -> Json:
-        """Wait until the move has ended; raises Refused where it failed."""
+        """Wait until the move has ended; raises Refused where it failed.
+
+        An answer comes at its end, or after a second: so each step is seen that takes one.
+        """
         step = None
         while True:
-            wait = _WAIT_SECONDS if step else 0
+            wait = _LOOK_SECONDS if step else 0
             path = f"/moves/{move['id']}"
             move = self._ask_again("GET", path, params={"wait": wait})
             if move["step"] != step:
