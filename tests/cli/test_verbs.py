@@ -15,6 +15,7 @@ import pytest
 from domicile.client.access import Access, write_access
 
 COMMAND = Path(sys.executable).with_name("domicile")
+HERE = str(Path(__file__).parent)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,7 @@ def test_an_app_is_named_by_name_or_id(domicile, hello, by):
         (("app", "deploy", "hello", ".", "--command", "x"), "not <app>.<owner>"),
         (("app", "deploy", "a.ada", "/nowhere", "--command", "x"), "no files"),
         (("move", "show", "x"), "no move 'x'"),
+        (("app", "deploy", "a--b.ada", HERE, "--command", "x"), "a--b"),
     ],
 )
 def test_an_error_is_one_line_and_exit_status_1(domicile, hello, arguments, says):

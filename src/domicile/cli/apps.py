@@ -92,7 +92,8 @@ def deploy_app(
         progress.doing(f"packing {folder}")
         planned = opened.deploy(body, folder, _show_sent)
         _say_note(planned)
-        say(f"{name} goes to {planned['target']}")
+        # Not before: what is refused is one line.
+        say(f"uploaded {bytes_of(planned['size'])}; {name} goes to {planned['target']}")
         if not no_wait:
             opened.wait_for(planned, say_step)
         show(opened.get(f"/apps/{planned['app']}"), as_json)
@@ -203,13 +204,12 @@ def show_log(
 
 
 def _show_sent(sent: int, size: int) -> None:
-    """Show how far the upload is, and once it is over what was uploaded."""
+    """Show how far the upload is."""
     if not sent:
         progress.doing("uploading")
     progress.sent(sent, size)
     if sent == size:
-        say(f"uploaded {bytes_of(size)}")
-        progress.doing("the directory stores it")
+        progress.doing(f"the directory stores {bytes_of(size)}")
 
 
 def _print_log(log: Json, as_json: bool) -> None:

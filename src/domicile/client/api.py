@@ -137,7 +137,7 @@ class Api:
             headers={"Content-Length": str(len(archive.data))},
         )
         release = {"digest": archive.digest, "size": len(archive.data)}
-        return self.post("/apps", app | release)
+        return self.post("/apps", app | release) | {"size": len(archive.data)}
 
     def wait_for(self, move: Json, on_step: OnStep) -> Json:
         """Wait until the move has ended; raises Refused where it failed.
