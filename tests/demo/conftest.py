@@ -1,5 +1,6 @@
 """A demo of a test's own: its folder, its ports, its processes."""
 
+import contextlib
 import shlex
 from pathlib import Path
 
@@ -7,8 +8,16 @@ import pytest
 from started import COMMAND, Started, free_ports
 
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
+# Not express: npm would have to be waited for, again and again.
+APPS = ("hello.ada", "upload.ada", "events.ada", "chat.bob", "site.bob")
 PREFERS = {"amber": ["free"], "birch": ["pro"], "cedar": ["team"]}
-DIRECTORY = ("nameserver", "nameserver_admin", "directory", "directory_admin")
+DIRECTORY = (
+    "nameserver",
+    "nameserver_admin",
+    "directory",
+    "directory_admin",
+    "customer_dns",
+)
 CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 
 
@@ -16,6 +25,7 @@ class Demo(Started):
     """A demo in a folder, started and ended as its users do."""
 
     checkout = Path(__file__).parents[2]
+    apps = APPS
 
     def __init__(self, folder):
         super().__init__(folder)
@@ -32,6 +42,9 @@ class Demo(Started):
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
             lines += [f"prefers = {PREFERS[name]}"]
             lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
+        for app in APPS:
+            name, owner = app.split(".")
+            lines += ["[[apps]]", f'name = "{name}"', f'owner = "{owner}"']
         self.config.write_text("\n".join(lines))
 
     def command(self):
@@ -49,8 +62,22 @@ class Demo(Started):
         ]  # fmt: skip
 
 
+@contextlib.contextmanager
+def demo_in(folder):
+    demo = Demo(folder)
+    try:
+        yield demo
+    finally:
+        demo.kill_what_is_left()
+
+
+@pytest.fixture(scope="session")
+def new_demo():
+    """For those who need one in another way."""
+    return demo_in
+
+
 @pytest.fixture
 def demo(tmp_path):
-    demo = Demo(tmp_path)
-    yield demo
-    demo.kill_what_is_left()
+    with demo_in(tmp_path) as demo:
+        yield demo

@@ -16,7 +16,7 @@ BIRCH = PLAN.clusters[1]
 
 def test_no_two_parts_share_a_place():
     places = [place.address for place in PLAN.places()]
-    assert len(set(places)) == len(places) == 4 + 2 * 5
+    assert len(set(places)) == len(places) == 5 + 2 * 5
 
 
 def test_every_place_is_in_the_settings_of_a_service():

@@ -6,14 +6,14 @@ import shutil
 import signal
 import subprocess
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
 from started import COMMAND, HOST_PORTS, Started, free_ports
 
-PAGE = Path(__file__).parents[2] / "docs" / "from-one-cluster-to-two.md"
-BLOCK = re.compile(r"```(sh|toml)\n(.*?)```", re.DOTALL)
+from blocks import all_blocks
+
+RUNS_PAGES = ("docs/from-one-cluster-to-two.md",)
 HOST = "hello.ada.apps.example.com"
 ENDS_WITHIN = 10
 
@@ -71,7 +71,7 @@ class Walk(Started):
         self.witness = Witness(f"http://{FIRST}:{self.ports['http']}/")
 
     def go(self):
-        for kind, text in BLOCK.findall(PAGE.read_text()):
+        for kind, text in all_blocks(*RUNS_PAGES):
             if kind == "toml":
                 self._write(text)
                 continue

@@ -1,5 +1,6 @@
 """The services of a host as processes: started, recorded, told of."""
 
+import threading
 import time
 
 import pytest
@@ -26,6 +27,30 @@ def test_a_service_is_recorded_and_ended(tmp_path, services, directory):
     end_all(tmp_path)
     assert not recorded.alive
     assert adopt(service_records(tmp_path)) == {}
+
+
+def test_what_is_no_service_is_run_to_its_end(tmp_path, services):
+    assert services.run("touch", ("touch", "here"), tmp_path) == ""
+    assert (tmp_path / "here").exists()
+    said = services.run("fail", ("sh", "-c", "echo no; exit 3"), tmp_path)
+    assert said == f"see {tmp_path / 'logs' / 'fail.log'}"
+    assert (tmp_path / "logs" / "fail.log").read_text() == "no\n"
+    assert adopt(service_records(tmp_path)) == {}
+    assert services.ended() == []
+
+
+def test_what_is_run_ends_with_the_demo(tmp_path, services):
+    running = threading.Thread(
+        target=services.run, args=("sleep", ("sleep", "60"), tmp_path)
+    )
+    running.start()
+    while not adopt(service_records(tmp_path)):
+        time.sleep(0.02)
+    end_all(tmp_path)
+    running.join()
+    services.close()
+    with pytest.raises(Closed):
+        services.run("late", ("true",), tmp_path)
 
 
 def test_a_service_that_does_not_start_is_told_in_its_own_words(tmp_path, services):

@@ -140,12 +140,19 @@ def proxy(config_file):
             process.admin = f"http://{told['admin']}"
             break
     reader.start()
+    process.lines = lines
     yield process, port
     process.terminate()
     process.wait()
     reader.join()
     process.stderr.close()
     assert "Traceback" not in "".join(lines), "".join(lines)
+
+
+@pytest.fixture
+def logging_all(config_file):
+    """The proxy will log every request."""
+    config_file.write_text(config_file.read_text() + "log_requests = true\n")
 
 
 @pytest.fixture
@@ -186,6 +193,19 @@ def test_operators_read_the_sums_of_all_workers_and_how_far_the_replica_is(proxy
     assert "domicile_proxy_serial 2.0" in lines
     told = {line.split()[0] for line in lines}
     assert told >= {"domicile_proxy_behind", "domicile_proxy_lag_seconds"}
+
+
+@pytest.mark.usefixtures("known")
+def test_every_request_is_a_line_of_json_where_that_is_set(logging_all, proxy):
+    process, port = proxy
+    assert get(port, HOST)[0] == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    lines = [json.loads(line) for line in process.lines]
+    (line,) = [each for each in lines if each["event"] == "request"]
+    assert (line["service"], line["cluster"], line["host"]) == ("proxy", "amber", HOST)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/", 200)
+    assert line["worker"].startswith("worker-")
 
 
 def test_a_proxy_that_never_heard_of_its_manager_says_unavailable(proxy):

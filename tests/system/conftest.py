@@ -49,6 +49,10 @@ def free_ports(count):
         return [probe.getsockname()[1] for probe in probes]
 
 
+# Not express: npm would have to be waited for, again and again.
+APPS = ("hello.ada", "upload.ada", "events.ada", "chat.bob", "site.bob")
+
+
 class Demo:
     """A demo in a folder, with a client's view of it."""
 
@@ -79,6 +83,9 @@ class Demo:
             lines += [f'prefers = ["{PLANS[name]}"]']
             lines += [f"answer_seconds = {ANSWER_SECONDS}"]
             lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
+        for app in APPS:
+            name, owner = app.split(".")
+            lines += ["[[apps]]", f'name = "{name}"', f'owner = "{owner}"']
         (self.folder / "demo.toml").write_text("\n".join(lines))
 
     def start(self):
@@ -217,11 +224,12 @@ class Demo:
         name = next(n for n, host in HOSTS.items() if cluster in (n, host))
         return HOSTS[name], self.ports[name]["proxy"]
 
-    def fetch(self, host, path="/", at=None, method="GET", **more):
+    def fetch(self, host, path="/", at=None, method="GET", headers=None, **more):
         """Ask at a cluster, or where DNS says."""
         address, port = self.place(at or self.resolve(host))
         url = f"http://{address}:{port}{path}"
-        return httpx.request(method, url, headers={"Host": host}, timeout=40, **more)
+        told = {"Host": host} | (headers or {})
+        return httpx.request(method, url, headers=told, timeout=40, **more)
 
     def connect(self, cluster):
         return socket.create_connection(self.place(cluster), timeout=20)

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from domicile.demo.customer import ZoneFile
 from domicile.demo.lines import to_paste
 from domicile.demo.plan import ClusterPlan, Plan
 from domicile.demo.story import Story
@@ -14,6 +16,8 @@ from domicile.host.parts import Place
 from domicile.host.services import Services
 
 CONFIGURED = "domicile demo --config FILE"
+
+CUSTOMER_ZONE = "customer-zone.txt"
 
 Guide = Callable[[Services, threading.Event], None]
 """Leads through a demo that is ready; the event says that the demo ends."""
@@ -39,7 +43,14 @@ class Demo:
         self._homes: dict[str, ClusterPlan] = {}
 
     def run(self, ready_file: Path | None, parent: int | None) -> None:
-        Foreground(self, self._data, self._say).run(ready_file, parent)
+        with self._customers():
+            Foreground(self, self._data, self._say).run(ready_file, parent)
+
+    def _customers(self) -> AbstractContextManager[object]:
+        """Play the DNS of those who have names of their own, unless others are asked."""
+        if self._plan.resolvers:
+            return nullcontext()
+        return ZoneFile(self._plan.customer_address, self._data / CUSTOMER_ZONE)
 
     def places(self) -> Iterable[Place]:
         return self._plan.places()

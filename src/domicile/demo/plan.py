@@ -15,6 +15,7 @@ from domicile.host.parts import (
     Port,
 )
 from domicile.model.records import Zone
+from domicile.service.sockets import Protocol
 
 
 class ClusterPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nameserver_admin: Port = 9053
     directory: Port = 8053
     directory_admin: Port = 9054
+    customer_dns: Port = 5301
     drain_seconds: float = 3.0
     start_seconds: float = 30.0
     step_seconds: float = 60.0
@@ -78,6 +80,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         AppPlan("events", "ada"),
         AppPlan("chat", "bob"),
         AppPlan("site", "bob"),
+        AppPlan("express", "ada"),
     )
 
     @property
@@ -85,12 +88,18 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"http://{self.host}:{self.directory}"
 
     @property
+    def customer_address(self) -> Address:
+        return Address(self.host, self.customer_dns)
+
+    @property
     def names(self) -> Address:
         return Address(self.host, self.nameserver)
 
     def places(self) -> Iterator[Place]:
         """Give every address and port that the demo needs."""
-        return self.parts().places()
+        yield from self.parts().places()
+        if not self.resolvers:
+            yield self._place("customer_dns")._replace(protocols=(Protocol.UDP,))
 
     def parts(self) -> Parts:
         """Give what runs: a directory, a name server, and the clusters."""
@@ -101,7 +110,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 admin=self._place("directory_admin"),
                 zone=Zone(self.zone, {f"ns1.{self.zone}": here}, landing=here),
                 plans=self.plans,
-                more={"step_seconds": self.step_seconds, "resolvers": self.resolvers},
+                more={
+                    "step_seconds": self.step_seconds,
+                    # The world has no names for who tries this: we play their DNS.
+                    "resolvers": self.resolvers or (str(self.customer_address),),
+                },
             ),
             nameserver=NameServerPart(
                 name="ns1",

@@ -3,19 +3,19 @@
 Each step finds what an earlier start of the same folder has done, and goes on.
 """
 
+from functools import partial
 from pathlib import Path
 
-import domicile
 from domicile.client.api import Api, Json, Refused
 from domicile.client.recognition import recognise
 from domicile.demo.plan import AppPlan, ClusterPlan, Plan
+from domicile.demo.samples import LeftOut, lay_out
 from domicile.host.foreground import Say
 from domicile.host.probe import Probe
 from domicile.host.services import Services
 from domicile.host.starting import Starting
 from domicile.runtime.durable import write_durably
 
-_APPS = Path(domicile.__file__).parent / "demo" / "apps"
 _RUNNING = "running"
 _ASLEEP = "asleep"
 
@@ -54,7 +54,12 @@ class Story:
         try:
             api.get(f"/apps/{app.full_name}")
         except Refused:
-            folder = _APPS / app.name
+            try:
+                run = partial(self._services.run, "npm")
+                folder = lay_out(app.name, self._data / "samples", run)
+            except LeftOut as error:
+                self._say(f"app {app.full_name}: left out: {error}")
+                return None
             command = recognise(folder).command
             wanted = {"owner": app.owner, "name": app.name, "command": command}
             return api.deploy(wanted, folder)

@@ -68,6 +68,7 @@ def main(config_file: Path) -> None:
     settings = config.load(config_file, Settings)
     tokens = settings.read_tokens()
     logs.configure("manager")
+    logs.name(cluster=settings.cluster)
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as opened:
         listener = opened.enter_context(

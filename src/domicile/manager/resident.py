@@ -23,6 +23,7 @@ from domicile.manager.activity import in_flight
 from domicile.manager.events import What, note
 from domicile.manager.fetching import CannotFetch
 from domicile.manager.instance import Instance, Running
+from domicile.manager.launch import without_its_words
 from domicile.manager.site import Site
 from domicile.model.idleness import Idle
 from domicile.model.moves import Report, Status
@@ -95,7 +96,7 @@ class Resident:
             try:
                 await self._obey(wanted)
             except Exception:  # noqa: BLE001 - the border: one app's trouble stays its own
-                _log.exception("an app is not as it is wanted", app=wanted.name)
+                _log.exception("an app is not as it is wanted", **_who(wanted))
                 await asyncio.sleep(_BACK_OFF[min(failures, len(_BACK_OFF) - 1)])
                 failures += 1
             else:
@@ -121,13 +122,14 @@ class Resident:
             try:
                 await self._live(wanted, release)
             except CannotFetch as error:
-                _log.warning("a release is not here", app=wanted.name, error=str(error))
+                _log.warning("a release is not here", **_who(wanted), error=str(error))
             except DomicileError as error:
                 await self._note_failure(str(error))
                 if not await ledger.lives_here(self._site.store, wanted):
                     await self._give_up(wanted, str(error))
                     return
-                _log.warning("an app did not start", app=wanted.name, error=str(error))
+                why = without_its_words(str(error))
+                _log.warning("an app did not start", **_who(wanted), error=why)
             if monotonic() - began >= _STEADY:
                 failures = 0
             if await ledger.lives_here(self._site.store, wanted):
@@ -163,7 +165,7 @@ class Resident:
                 await self._note_ready(began)
             idle = await self._until_idle(wanted, running, serial)
             if idle is None:
-                _log.warning("an app is at its port no more", app=wanted.name)
+                _log.warning("an app is at its port no more", **_who(wanted))
                 await self._note(What.LOST, "it was at its port no more")
                 return False
             if await self._falls_asleep(wanted, idle):
@@ -305,7 +307,24 @@ class Resident:
         self, wanted: Residence, status: Status, serial: int, **more: Any
     ) -> None:
         where = (self._app, wanted.cluster, wanted.generation)
-        self._site.tell(Report(*where, status, serial=serial, **more))
+        report = Report(*where, status, serial=serial, **more)
+        told = {
+            "status": status.value,
+            "port": report.port,
+            "cut": report.cut,
+            "error": without_its_words(report.detail),
+        }
+        _log.info("reported", **_who(wanted), **{k: v for k, v in told.items() if v})
+        self._site.tell(report)
+
+
+def _who(wanted: Residence) -> dict[str, Any]:
+    """Give what every line of the log about an app says."""
+    return {
+        "app": wanted.app,
+        "name": wanted.name,
+        "generation": wanted.generation,
+    }
 
 
 async def _cancel(task: "asyncio.Task[None] | None") -> None:

@@ -61,6 +61,15 @@ class WaitingRoom:
             if not self.waiting[app]:
                 del self.waiting[app]
 
+    def generation_of(self, app: str) -> int:
+        """Give the app's generation here, for a log; 0 where it is not known."""
+        try:
+            with self._replica.view() as view:
+                residence = view.residence(app) if app else None
+        except ReplicaFault:
+            return 0
+        return residence.generation if residence else 0
+
     async def _wait(self, outcome: Outcome, host: str, hop: Hop | None) -> Outcome:
         loop = asyncio.get_running_loop()
         since = loop.time()

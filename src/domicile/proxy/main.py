@@ -28,6 +28,7 @@ def main(config_file: Path) -> int:
     settings = load_settings(config_file)
     token = _read_token(Path(settings.token_file))
     logs.configure("proxy")
+    logs.name(cluster=settings.cluster)
     settings.folder.mkdir(parents=True, exist_ok=True)
     names = [f"worker-{number}" for number in range(settings.workers)]
     follower_end, worker_ends = open_channels(names)

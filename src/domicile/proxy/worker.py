@@ -18,6 +18,7 @@ from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.keeper import REPLICA
 from domicile.proxy.patience import Patience
+from domicile.proxy.requestlog import RequestLog
 from domicile.proxy.settings import Settings
 from domicile.proxy.upstream import Pool
 from domicile.proxy.waking import Waker
@@ -57,8 +58,9 @@ class Worker:
         self._room = WaitingRoom(self._replica, tally, self._waker.wake)
         self._pool = Pool(patience)
         self._end = end
+        log = RequestLog(every=settings.log_requests)
         around = Surroundings(
-            self._room, self._pool, tally, cdn=settings.cdn, patience=patience
+            self._room, self._pool, tally, cdn=settings.cdn, patience=patience, log=log
         )
         self._in_flight = around.in_flight
         self._asked = around.asked

@@ -14,7 +14,7 @@ from domicile.host.preflight import check_places
 def test_the_usual_plan_gets_a_third_cluster():
     plan = tour_plan(Plan())
     assert [each.name for each in plan.clusters] == ["amber", "birch", "cedar"]
-    assert len({each.address for each in plan.places()}) == 4 + 3 * 5
+    assert len({each.address for each in plan.places()}) == 5 + 3 * 5
 
 
 def test_a_plan_with_a_third_cluster_keeps_its_places():

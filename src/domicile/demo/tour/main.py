@@ -8,9 +8,9 @@ import msgspec
 from rich.console import Console
 
 from domicile.config import load
+from domicile.demo.customer import CustomerDns
 from domicile.demo.main import Demo
 from domicile.demo.plan import Plan
-from domicile.demo.tour.customer import CustomerDns
 from domicile.demo.tour.places import tour_plan, where_free
 from domicile.demo.tour.stage import Stage
 from domicile.demo.tour.teller import Teller

@@ -7,6 +7,7 @@ import msgspec
 from domicile.config import BadConfiguration
 from domicile.demo.main import CONFIGURED
 from domicile.demo.plan import ClusterPlan, Plan
+from domicile.demo.samples import needs_npm
 from domicile.directory.settings import PlanSettings
 from domicile.host.preflight import NoPlace, check_places
 from domicile.runtime.ports import free_port
@@ -14,7 +15,9 @@ from domicile.runtime.ports import free_port
 # Below what Linux gives to outgoing connections, and apart from what apps get.
 _PORTS = range(10_000, 20_000)
 
-_OF_ALL = ("nameserver", "nameserver_admin", "directory", "directory_admin")
+_OF_ALL = (
+    "nameserver", "nameserver_admin", "directory", "directory_admin", "customer_dns",
+)  # fmt: skip
 _OF_A_CLUSTER = ("manager", "manager_admin", "proxy", "link", "proxy_admin")
 _CEDAR = ClusterPlan("cedar", "127.0.0.13")
 _PREFERS = (("free",), ("pro",), ("team",))
@@ -42,7 +45,8 @@ def tour_plan(plan: Plan) -> Plan:
         ),
         owners={**usual.owners, _SLEEPY_OWNER: SLEEPY_PLAN},
         plans={**usual.plans, SLEEPY_PLAN: PlanSettings(_SLEEP_SECONDS)},
-        apps=usual.apps,
+        # The tour tells nothing of what npm would have to be waited for.
+        apps=tuple(each for each in usual.apps if not needs_npm(each.name)),
     )
 
 
