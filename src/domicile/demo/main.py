@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from domicile.demo.customer import ZoneFile
@@ -41,21 +41,20 @@ class Demo:
         self._say = say
         self._guide = guide
         self._homes: dict[str, ClusterPlan] = {}
+        self._until_the_end = ExitStack()
 
     def run(self, ready_file: Path | None, parent: int | None) -> None:
-        with self._customers():
+        with self._until_the_end:
             Foreground(self, self._data, self._say).run(ready_file, parent)
-
-    def _customers(self) -> AbstractContextManager[object]:
-        """Play the DNS of those who have names of their own, unless others are asked."""
-        if self._plan.resolvers:
-            return nullcontext()
-        return ZoneFile(self._plan.customer_address, self._data / CUSTOMER_ZONE)
 
     def places(self) -> Iterable[Place]:
         return self._plan.places()
 
     def start(self, running: Running) -> None:
+        if not self._plan.resolvers:
+            # Of those who have names of their own: we play their DNS.
+            played = ZoneFile(self._plan.customer_address, self._data / CUSTOMER_ZONE)
+            self._until_the_end.enter_context(played)
         story = Story(self._plan, self._data, running.services, running.say)
         self._homes = story.play()
 
