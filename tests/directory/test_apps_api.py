@@ -53,6 +53,17 @@ async def report(cluster_client, cluster, move, status):
     assert answer.status_code == 204, answer.text
 
 
+async def test_a_cluster_that_was_never_heard_of_gets_no_new_app(
+    operator, ada, amber, follow
+):
+    """Whatever the plan: it was added, and its host is not there yet."""
+    preferred = BIRCH | {"prefers": ["free"]}
+    assert (await operator.post("/v1/clusters", json=preferred)).status_code == 201
+    await follow(amber, "manager-amber", ("residence",), cluster="amber")
+    planned = await ada.post("/v1/apps", json=HELLO)
+    assert planned.json()["target"] == "amber"
+
+
 async def test_an_app_is_deployed_shown_and_listed(ada, amber):
     move = await deploy(ada, amber)
     shown = (await ada.get("/v1/apps/hello.ada")).json()

@@ -4,6 +4,7 @@ Each function is one transaction; what it refuses it refuses whole.
 """
 
 from collections import Counter
+from collections.abc import Container
 
 import msgspec
 
@@ -76,9 +77,16 @@ def no_app(name_or_id: str) -> NotFound:
 
 
 async def plan_deployment(
-    tx: Transaction, owner_name: str, name: str, wanted: Wanted
+    tx: Transaction,
+    owner_name: str,
+    name: str,
+    wanted: Wanted,
+    heard: Container[str] = (),
 ) -> Move:
-    """Plan the first deployment of a new app: a move without a source."""
+    """Plan the first deployment of a new app: a move without a source.
+
+    `heard` are the clusters whose managers are there.
+    """
     check_app_name(name)
     owner = await tx.get(Owner, owner_name)
     if owner is None:
@@ -91,7 +99,7 @@ async def plan_deployment(
             f"{name}.{owner_name} exists already, with id {existing.id}: "
             "choose another name, or delete it first"
         )
-    cluster = await _cluster_for(tx, owner.plan, wanted.to)
+    cluster = await _cluster_for(tx, owner.plan, wanted.to, heard)
     app_id = new_id()
     release = Release(
         new_id(),
@@ -195,12 +203,14 @@ async def _if_alone(reading: Reading, says: str) -> str:
     return f"{says}: `domicile cluster add` adds one"
 
 
-async def _cluster_for(reading: Reading, plan: str, to: str) -> Cluster:
+async def _cluster_for(
+    reading: Reading, plan: str, to: str, heard: Container[str]
+) -> Cluster:
     """Choose by plan; an operator's choice wins, whatever the plan."""
     if to:
         return await _cluster_named(reading, to)
     apps = Counter(each.cluster for each in await reading.all(Placement))
-    return choose_cluster(await reading.all(Cluster), plan, apps)
+    return choose_cluster(await reading.all(Cluster), plan, apps, heard)
 
 
 async def note_on(reading: Reading, owner_name: str, target: str) -> str:

@@ -67,7 +67,8 @@ async def post_app(
 
     async def work(tx: Transaction) -> Planned:
         check_deployment(data, directory.blobs)
-        move = await plan_deployment(tx, data.owner, data.name, wanted)
+        heard = directory.clusters_heard()
+        move = await plan_deployment(tx, data.owner, data.name, wanted, heard)
         return _planned(move, await note_on(tx, data.owner, data.to) if data.to else "")
 
     response = await work_once(request, directory, work)

@@ -22,6 +22,10 @@ from domicile.store.feed import Feed
 from domicile.store.store import Store
 
 
+# A manager that is started anew is not away.
+_HEARD_SECONDS = 60.0
+
+
 class Directory(msgspec.Struct, frozen=True):
     """The open directory; `reported` rings when a cluster has reported.
 
@@ -41,6 +45,15 @@ class Directory(msgspec.Struct, frozen=True):
     ending: asyncio.Event
     step_seconds: float
     resolvers: tuple[Address, ...]
+
+    def clusters_heard(self) -> set[str]:
+        """Name the clusters whose managers have asked for news within a minute."""
+        return {
+            each.name.split("/")[1]
+            for each in self.feed.followers
+            if each.name.startswith(f"{Role.CLUSTER}/")
+            and self.feed.silence_of(each) < _HEARD_SECONDS
+        }
 
     def end(self) -> None:
         self.ending.set()
