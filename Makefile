@@ -6,13 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check format clean
+.PHONY: help run test soak bench check format clean
 
 help:
 	@echo "make run    the demo: a directory, a name server, two clusters, sample apps"
 	@echo "            (its options are given as DEMO='--data DIR'; DEMO=--tour tells all)"
 	@echo "make test   linters, types, import contracts and every test"
 	@echo "make soak   the tests that can go on for ever, EFFORT=20 times as far"
+	@echo "make bench  what a query and a request cost, beside the peers that are installed"
+	@echo "            (APT=1, as root on Debian: installs them)"
 	@echo "make format let ruff format the code"
 	@echo "make clean  remove what was installed (not the demo's data)"
 
@@ -24,6 +26,9 @@ test: $(VENV)/.test
 
 soak: $(VENV)/.test
 	@bash scripts/soak
+
+bench: $(VENV)/.run
+	@bash scripts/bench
 
 check: $(VENV)/.test
 	@bash scripts/check

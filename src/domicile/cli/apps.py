@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
+from domicile.cli.session import (
+    AsJson,
+    Data,
+    api,
+    examples,
+    say,
+    say_step,
+    show,
+    show_rows,
+)
 from domicile.client.api import Api, Json, Refused
 from domicile.client.following import follow_log
 from domicile.client.paths import path_to
@@ -37,14 +46,9 @@ class NotYet(DomicileError):
     """The cluster has not done it in time; it still will."""
 
 
-def _examples(*lines: str) -> str:
-    """Give the end of a verb's help, which is not wrapped."""
-    return "\n  ".join(("\b\nExamples:", *lines))
-
-
 @app.command(
     "deploy",
-    epilog=_examples(
+    epilog=examples(
         "domicile app deploy hello.ada ./hello",
         "domicile app deploy api.ada . --command 'python serve.py $HOST $PORT'",
         "domicile app deploy shop.bob ./shop --env COLOUR=red --to birch",
@@ -104,7 +108,7 @@ def show_app(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command(
     "move",
-    epilog=_examples(
+    epilog=examples(
         "domicile app move hello.ada --to birch",
         "domicile app move hello.ada --to amber --no-wait",
     ),
@@ -160,7 +164,7 @@ def delete_app(
 
 @app.command(
     "logs",
-    epilog=_examples(
+    epilog=examples(
         "domicile app logs hello.ada --lines 20",
         "domicile app logs hello.ada -f",
         "domicile app logs hello.ada -f --json | jq -r .line",

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, domains, insight, session, verbs
+from domicile.cli import apps, bench, domains, insight, session, verbs
 from domicile.client.access import data_folder
 from domicile.config import load
 from domicile.errors import DomicileError
@@ -31,6 +31,7 @@ for _group, _name in (
     (verbs.move, "move"),
     (verbs.authority, "authority"),
     (insight.follower, "follower"),
+    (bench.bench, "bench"),
 ):
     app.add_typer(_group, name=_name)
 app.command()(insight.explain)

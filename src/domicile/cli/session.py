@@ -41,6 +41,11 @@ def api(data: Path | None) -> Iterator[Api]:
         opened.close()
 
 
+def examples(*lines: str) -> str:
+    """Give the end of a verb's help, which is not wrapped."""
+    return "\n  ".join(("\b\nExamples:", *lines))
+
+
 def say(line: str) -> None:
     """Show a line of progress as it is; who does not read it does not stop us."""
     with suppress(OSError):

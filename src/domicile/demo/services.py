@@ -1,6 +1,5 @@
 """The demo's services, as processes that end with it."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,14 +12,11 @@ from typing import NamedTuple
 
 from domicile.demo.ending import service_records
 from domicile.errors import DomicileError
+from domicile.runtime.childhood import follow
 from domicile.runtime.processes import remember
 
-_PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 40.0
-
-# Looked up here: between fork and exec as little as possible is done.
-_prctl = ctypes.CDLL(None).prctl
 
 
 class DidNotStart(DomicileError):
@@ -134,18 +130,3 @@ class Services:
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         lines = text.strip().splitlines()
         return lines[-1] if lines else f"see {self._log(name)}"
-
-
-def follow(parent: int) -> Callable[[], None]:
-    """Have a child get SIGTERM at our death, and its signals as everybody has them.
-
-    It is called between fork and exec, so it calls prctl only.
-    """
-
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
