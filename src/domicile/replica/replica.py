@@ -106,6 +106,16 @@ class Replica:
         """Whether newer records may be missing, or those that there are be lost."""
         return self.missing or bool(self.damage()[0]) or self.freshness.behind()
 
+    def behind_as_open(self) -> bool:
+        """Whether a view of the copy that is open now would be behind; asks no file."""
+        copy = self._copy
+        return copy is None or bool(copy.damage) or self.freshness.behind()
+
+    @property
+    def open_name(self) -> str:
+        """The copy that the last view was of; no two ever had one name."""
+        return self._name
+
     @property
     def missing(self) -> bool:
         """Whether this process has no copy at all, so that nothing is known."""
