@@ -23,7 +23,9 @@ sources = runpy.run_path(str(PACKAGE / "sources.py"))
 def mode() -> str:
     found = os.environ.get("DOMICILE_COMPILE") or "auto"
     if found not in MODES:
-        sys.exit(f"DOMICILE_COMPILE is {found!r}: one of {', '.join(MODES)} is expected")
+        sys.exit(
+            f"DOMICILE_COMPILE is {found!r}: one of {', '.join(MODES)} is expected"
+        )
     return found
 
 
@@ -56,8 +58,9 @@ class BuildIfPossible(build_ext):
 
     def run(self) -> None:
         in_place = bool(self.inplace or getattr(self, "editable_mode", False))
-        if in_place:
-            of = sources["begin_build"](PACKAGE)
+        if in_place and sources["is_fresh"](PACKAGE) and self.extensions:
+            return
+        of = sources["begin_build"](PACKAGE) if in_place else ""
         try:
             self.parallel = self.parallel or os.cpu_count() or 1
             super().run()
@@ -72,7 +75,9 @@ class BuildIfPossible(build_ext):
         if mode() == "require":
             raise error
         self.distribution.ext_modules = self.extensions = []
-        print(f"Domicile runs uncompiled, and slower: {_reason(error)}", file=sys.stderr)
+        print(
+            f"Domicile runs uncompiled, and slower: {_reason(error)}", file=sys.stderr
+        )
 
 
 def _translate(extensions: list[Extension]) -> list[Extension]:

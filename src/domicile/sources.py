@@ -10,7 +10,12 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from importlib.machinery import (
+    SOURCE_SUFFIXES,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
 from pathlib import Path
 from types import ModuleType
 
@@ -59,6 +64,11 @@ def is_stale(package: Path) -> bool:
     """Whether what was compiled in place was of other sources."""
     note = package / _NOTE
     return note.exists() and note.read_text() != digest(package)
+
+
+def is_fresh(package: Path) -> bool:
+    """Whether what there is was compiled in place, of the sources that there are."""
+    return (package / _NOTE).exists() and not is_stale(package)
 
 
 def digest(package: Path) -> str:

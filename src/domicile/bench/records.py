@@ -40,6 +40,8 @@ def fill(folder: Path, records: Iterable[Record]) -> None:
         successor.add([_change(serial + at, each) for at, each in enumerate(batch, 1)])
         serial += len(batch)
     successor.finish(serial)
+    # It has followed once; its feed is behind from soon on, as where nobody can be asked.
+    replica.freshness.stamp()
     replica.close()
 
 

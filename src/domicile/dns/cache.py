@@ -118,21 +118,35 @@ def _class_of(packet: bytes, end: int) -> int:
     That are RD and CD, which come back, whether there is EDNS, and its DO.
     """
     size = len(packet)
-    # No answer, a QUERY, one question, and no records but perhaps one, which is OPT;
-    # a name of at most 255 octets.
-    if end > size or end > _HEADER + 255 + _TAIL or packet[2] & 0xF8:
-        return _NOT_PLAIN
-    if packet[4:11] != b"\0\1\0\0\0\0\0":
+    # A whole question, of a name of at most 255 octets.
+    if end > size or end > _HEADER + 255 + _TAIL or not _is_plain(packet):
         return _NOT_PLAIN
     kind = (packet[2] & 1) | (packet[3] & 0x10)
     if packet[11] == 0:
         return kind if size == end else _NOT_PLAIN
-    # Version 0; whatever its size is, what is kept fits.
-    if packet[11] != 1 or size < end + _OPT or packet[end : end + 3] != b"\0\0\x29":
-        return _NOT_PLAIN
-    if packet[end + 6] or not _options_end(packet, end + _OPT, size):
+    if not _is_opt(packet, end, size):
         return _NOT_PLAIN
     return kind | 2 | (packet[end + 7] >> 7) << 2
+
+
+def _is_plain(packet: bytes) -> bool:
+    """Whether it is no answer, a QUERY, of one question and at most one record more."""
+    return (
+        not packet[2] & 0xF8
+        and packet[5] == 1
+        and packet[11] <= 1
+        and not (packet[4] | packet[6] | packet[7] | packet[8] | packet[9] | packet[10])
+    )
+
+
+def _is_opt(packet: bytes, at: int, size: int) -> bool:
+    """Whether all that follows is one OPT of version 0; whatever its size, replies fit."""
+    return (
+        size >= at + _OPT
+        and packet[at + 2] == 41
+        and not (packet[at] | packet[at + 1] | packet[at + 6])
+        and _options_end(packet, at + _OPT, size)
+    )
 
 
 def _options_end(packet: bytes, at: int, size: int) -> bool:

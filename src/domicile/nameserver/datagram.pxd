@@ -9,11 +9,13 @@ cdef class Datagrams:
     cdef object _replies
     cdef Batch _batch
 
-    @cython.locals(
-        batch=Batch, remembered=ReplyCache, taken=Py_ssize_t, place=Py_ssize_t,
-        found=bytes, missed=list,
-    )
+    @cython.locals(taken=Py_ssize_t)
     cpdef _serve(self)
+
+    @cython.locals(
+        batch=Batch, remembered=ReplyCache, place=Py_ssize_t, found=bytes, missed=list
+    )
+    cdef _serve_batch(self, Py_ssize_t taken)
 
     @cython.locals(batch=Batch, place=Py_ssize_t)
     cpdef _answer(self, list places)
