@@ -27,6 +27,7 @@ ALL_SIZES = (1_000, 100_000, 1_000_000)
 
 # Beyond what a run was told, in seconds.
 _PATIENCE = 20.0
+_WARM_UP = 60.0
 
 _FIGURES = {
     "completed": re.compile(r"Queries completed: +(\d+)"),
@@ -60,20 +61,26 @@ def all_loads() -> list[tuple[int, Mix]]:
 def _rows(
     folder: Path, names: int, mix: Mix, dnsperf: str, effort: Effort
 ) -> Iterator[dict[str, Any]]:
-    seconds = effort.seconds
     asked = folder / "questions"
     asked.write_text("".join(f"{host} A\n" for host in questions(names, mix)))
-    command = [dnsperf, "-s", "127.0.0.1", "-d", str(asked), "-l", f"{seconds:g}"]
     with Processes(folder) as processes:
         served = _serve(folder, names, processes, effort.say)
 
-        def generate(name: str) -> Load:
-            whole = [*command, "-p", str(served[name].port)]
+        def ask(name: str, seconds: float, *options: str) -> Load:
+            where = ("-s", "127.0.0.1", "-p", str(served[name].port))
+            command = [dnsperf, *where, "-d", str(asked), "-l", f"{seconds:g}"]
+            patience = seconds + _PATIENCE
             core = cores().generator
-            return _read(name, processes.run(whole, core, seconds + _PATIENCE))
+            return _read(name, processes.run([*command, *options], core, patience))
 
-        servers = {name: each.process for name, each in served.items()}
-        figures = measure(servers, generate, effort.runs, f"{names:,} names, {mix}")
+        figures = measure(
+            {name: each.process for name, each in served.items()},
+            # Each question once: what a server remembers, it remembers from then on.
+            lambda name: ask(name, _WARM_UP, "-n", "1"),
+            lambda name: ask(name, effort.seconds),
+            effort.runs,
+            f"{names:,} names, {mix}",
+        )
     for name, each in figures.items():
         yield _row(name, names, mix, each)
 

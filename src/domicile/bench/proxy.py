@@ -58,7 +58,9 @@ def bench_proxy(
             return _read(name, processes.run(whole, cores().generator, patience))
 
         servers = {name: each.process for name, each in served.items()}
-        figures = measure(servers, generate, effort.runs, f"{connections} connections")
+        figures = measure(
+            servers, generate, generate, effort.runs, f"{connections} connections"
+        )
     for name, each in figures.items():
         yield _row(name, names, connections, each)
 

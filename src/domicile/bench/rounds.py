@@ -51,18 +51,23 @@ Generate = Callable[[str], Load]
 
 
 def measure(
-    servers: Mapping[str, psutil.Process], generate: Generate, runs: int, what: str
+    servers: Mapping[str, psutil.Process],
+    warm_up: Callable[[str], object],
+    generate: Generate,
+    runs: int,
+    what: str,
 ) -> dict[str, Figures]:
-    """Load each server once to warm up, then `runs` times, round robin."""
+    """Warm each server up, then load it `runs` times, round robin."""
     found: dict[str, list[Run]] = {name: [] for name in servers}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=(runs + 1) * len(servers))
         for number in range(runs + 1):
             for name, process in servers.items():
                 progress.update(task, description=f"{what}: {name}")
-                run = _run_once(process, name, generate)
                 if number:
-                    found[name].append(run)
+                    found[name].append(_run_once(process, name, generate))
+                else:
+                    warm_up(name)
                 progress.advance(task)
     return {name: _sum_up(each) for name, each in found.items()}
 
