@@ -48,6 +48,7 @@ class Replica:
 
     def __init__(self, folder: Path, *, writable: bool, clock: Clock) -> None:
         self._folder = folder
+        self._link = str(folder / _CURRENT)
         self._writable = writable
         self._mode = 0o777
         self._name = ""
@@ -244,7 +245,7 @@ class Replica:
 
     def current_name(self) -> str:
         with suppress(FileNotFoundError, NotADirectoryError):
-            return os.readlink(self._folder / _CURRENT)  # noqa: PTH115 - asked at every view
+            return os.readlink(self._link)  # noqa: PTH115 - asked at every view
         return ""
 
 
