@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, domains, insight, session, verbs
+from domicile.cli import apps, bench, domains, insight, session, verbs
 from domicile.cli.examples import examples
 from domicile.cli.progress import harmless
 from domicile.client.access import data_folder
@@ -33,6 +33,7 @@ for _group, _name in (
     (verbs.move, "move"),
     (verbs.authority, "authority"),
     (insight.follower, "follower"),
+    (bench.bench, "bench"),
 ):
     app.add_typer(_group, name=_name)
 app.command(epilog=examples("domicile explain hello.ada.apps.test"))(insight.explain)

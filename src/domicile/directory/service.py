@@ -21,7 +21,6 @@ from domicile.store.bell import Bell
 from domicile.store.feed import Feed
 from domicile.store.store import Store
 
-
 # A manager that is started anew is not away.
 _HEARD_SECONDS = 60.0
 

@@ -1,6 +1,5 @@
 """The services of a host, as processes that end with who started them."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,16 +12,13 @@ from typing import NamedTuple
 
 from domicile.errors import DomicileError
 from domicile.host.ending import service_records
+from domicile.runtime.childhood import follow
 from domicile.runtime.processes import remember
 
-_PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 40.0
 # Over a slow line; what takes longer the demo does without.
 _RUN_SECONDS = 90.0
-
-# Looked up here: between fork and exec as little as possible is done.
-_prctl = ctypes.CDLL(None).prctl
 
 
 class DidNotStart(DomicileError):
@@ -165,18 +161,3 @@ class Services:
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         lines = text.strip().splitlines()
         return lines[-1] if lines else f"see {self._log(name)}"
-
-
-def follow(parent: int) -> Callable[[], None]:
-    """Have a child get SIGTERM at our death, and its signals as everybody has them.
-
-    It is called between fork and exec, so it calls prctl only.
-    """
-
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare

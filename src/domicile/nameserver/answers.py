@@ -1,6 +1,7 @@
 """What a name server says of a name: the directory's records turned into an answer."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
@@ -30,6 +31,8 @@ _RETRY = 600
 _EXPIRE = 7 * 86400
 
 _SERIALS = 2**32
+# Clusters' addresses and zones' authorities are few, and in nearly every answer.
+_REMEMBERED = 256
 _HOST_LABEL = re.compile(rb"[a-z0-9_-]+")
 _NO_LABEL = "?"
 
@@ -89,6 +92,12 @@ def _addresses(
     name: bytes, rdtype: int, addresses: tuple[str, ...], ttl: int
 ) -> RRset | None:
     """Give the addresses of the family that is asked for, if there are any."""
+    rdatas = _rdatas(addresses, rdtype)
+    return RRset(name, rdtype, ttl, rdatas) if rdatas else None
+
+
+@lru_cache(_REMEMBERED)
+def _rdatas(addresses: tuple[str, ...], rdtype: int) -> tuple[bytes, ...]:
     rdatas: list[bytes] = []
     for each in addresses:
         match ip_address(each):
@@ -96,21 +105,30 @@ def _addresses(
                 rdatas.append(rdata.a(address))
             case IPv6Address() as address if rdtype == Rdtype.AAAA:
                 rdatas.append(rdata.aaaa(address))
-    return RRset(name, rdtype, ttl, tuple(rdatas)) if rdatas else None
+    return tuple(rdatas)
 
 
 def _soa(view: ServedView, zone: Zone) -> RRset:
+    minimum = NEGATIVE_TTL_BEHIND if view.behind else NEGATIVE_TTL
     primary = next(iter(zone.nameservers), zone.name)
+    mailbox = zone.hostmaster or f"hostmaster@{zone.name}"
+    return _write_soa(zone.name, zone.ttl, primary, mailbox, view.serial, minimum)
+
+
+@lru_cache(_REMEMBERED)
+def _write_soa(  # noqa: PLR0913, PLR0917 - all that an SOA depends on
+    zone: str, ttl: int, primary: str, mailbox: str, serial: int, minimum: int
+) -> RRset:
     value = Soa(
         primary=name_from_text(primary),
-        hostmaster=_mailbox(zone.hostmaster or f"hostmaster@{zone.name}"),
-        serial=view.serial % _SERIALS,
+        hostmaster=_mailbox(mailbox),
+        serial=serial % _SERIALS,
         refresh=_REFRESH,
         retry=_RETRY,
         expire=_EXPIRE,
-        minimum=NEGATIVE_TTL_BEHIND if view.behind else NEGATIVE_TTL,
+        minimum=minimum,
     )
-    return RRset(name_from_text(zone.name), Rdtype.SOA, zone.ttl, (rdata.soa(value),))
+    return RRset(name_from_text(zone), Rdtype.SOA, ttl, (rdata.soa(value),))
 
 
 def _mailbox(address: str) -> bytes:

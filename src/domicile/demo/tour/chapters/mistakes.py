@@ -9,7 +9,7 @@ from domicile.demo.plan import ClusterPlan
 from domicile.demo.tour.chapters.moves import APP
 from domicile.demo.tour.expectation import Unexpected, expect
 from domicile.demo.tour.stage import APPS, Stage
-from domicile.host.services import follow
+from domicile.runtime.childhood import follow
 
 _SECONDS = 60.0
 _VERBS = (
