@@ -23,7 +23,7 @@ Names = Annotated[int, typer.Option(min=1, help="So many apps are known.")]
     epilog=examples(
         "domicile bench dns",
         "domicile bench dns --mix zipf --names 1000000 --json",
-        "domicile bench dns --runs 1 --seconds 1     # a first look",
+        "domicile bench dns --runs 1 --seconds 1",
     ),
 )
 def measure_dns(
