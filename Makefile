@@ -4,19 +4,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt
+
+# What is compiled, where there is a C compiler: what has a .pxd beside it.
+DECLARED := $(wildcard src/domicile/*/*.pxd)
+HOT := $(DECLARED) $(DECLARED:.pxd=.py) $(wildcard src/domicile/*/*.pyx)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check format clean
+.PHONY: help run test soak bench compile check format clean
 
 help:
 	@echo "make run    the demo: a directory, a name server, two clusters, sample apps"
 	@echo "            (its options are given as DEMO='--data DIR'; DEMO=--tour tells all)"
 	@echo "make test   linters, types, import contracts and every test"
 	@echo "make soak   the tests that can go on for ever, EFFORT=20 times as far"
+	@echo "make bench  what a query and a request cost, beside the peers that are installed"
+	@echo "            (APT=1, as root on Debian: installs them)"
+	@echo "make compile  what is compiled anew; DOMICILE_COMPILE=require|auto|off says how"
 	@echo "make format let ruff format the code"
 	@echo "make clean  remove what was installed (not the demo's data)"
 
-run: $(VENV)/.run
+run: $(VENV)/.compiled
 	@exec $(BIN)/domicile demo --end-with-parent $(DEMO)
 
 test: $(VENV)/.test
@@ -24,6 +32,12 @@ test: $(VENV)/.test
 
 soak: $(VENV)/.test
 	@bash scripts/soak
+
+bench: $(VENV)/.compiled
+	@bash scripts/bench
+
+compile: $(VENV)/.run
+	@bash scripts/compile
 
 check: $(VENV)/.test
 	@bash scripts/check
@@ -33,6 +47,7 @@ format: $(VENV)/.test
 
 clean:
 	rm -rf $(VENV) build *.egg-info src/*.egg-info
+	find src -name '*.so' -delete -o -name compiled.sha256 -delete
 
 $(VENV)/.python:
 	@command -v $(PYTHON) >/dev/null || { echo \
@@ -40,11 +55,16 @@ $(VENV)/.python:
 	@$(PYTHON) scripts/make_environment.py $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.python pyproject.toml requirements/pins.txt
+$(VENV)/.run: $(VENV)/.python pyproject.toml requirements/pins.txt requirements/build.txt
 	@echo "installing Domicile into $(VENV) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt -e .
+	@$(PIP) -r requirements/build.txt
+	@DOMICILE_COMPILE=off $(PIP) --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run requirements/test.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c requirements/pins.txt -r requirements/test.txt
+$(VENV)/.compiled: $(VENV)/.run setup.py $(HOT)
+	@bash scripts/compile
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.compiled requirements/test.txt
+	@$(PIP) -r requirements/test.txt
 	@touch $@

@@ -4,13 +4,18 @@ A bad file is refused whole, before anything starts, with its path, the key, wha
 wrong and what was expected.
 """
 
+import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from domicile.errors import DomicileError
+
+# As msgspec says it of the whole file; a part of it would be named behind.
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -54,4 +59,15 @@ def load(path: Path, kind: type[Settings]) -> Settings:
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        raise BadConfiguration(f"{path}: {error}") from error
+        told = f"{path}: {error}{_nearest_key(str(error), kind)}"
+        raise BadConfiguration(told) from error
+
+
+def _nearest_key(said: str, kind: type[msgspec.Struct]) -> str:
+    """Say which key of the file may be meant by one that it cannot have."""
+    unknown = _UNKNOWN.fullmatch(said)
+    if unknown is None:
+        return ""
+    keys = [field.encode_name for field in msgspec.structs.fields(kind)]
+    near = get_close_matches(unknown[1], keys, n=1)
+    return f": did you mean `{near[0]}`?" if near else f"; keys are {', '.join(keys)}"

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -180,8 +182,12 @@ workers = 1
             [COMMAND, *arguments],
             capture_output=True, text=True, env=told, timeout=2 * PATIENCE,
         )  # fmt: skip
-        assert ran.returncode == code, ran.stderr
+        assert code in {None, ran.returncode}, ran.stderr
         return ran
+
+    def command(self, *arguments):
+        """Give the words that run the command from anywhere."""
+        return [COMMAND, *arguments, "--data", str(self.data)]
 
     def begin(self, *arguments):
         """Start the command, and give the process."""
@@ -247,3 +253,42 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("app")
     (folder / "app.py").write_text(APP)
     return folder
+
+
+def on_a_terminal(*command, once=("", None)):
+    """Run it with a terminal for stdout and stderr; gives all that it wrote.
+
+    `once` is a text, and what to do as soon as it is written.
+    """
+    text, act = once
+    ours, theirs = pty.openpty()
+    told = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    heard = bytearray()
+
+    def listen():
+        try:
+            while data := os.read(ours, 4096):
+                heard.extend(data)
+                if act is not None and text.encode() in heard:
+                    act()
+        except OSError:
+            pass  # its other end is closed
+
+    listening = threading.Thread(target=listen)
+    listening.start()
+    try:
+        ran = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=told,
+            timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(theirs)
+        listening.join()
+        os.close(ours)
+    assert ran.returncode == 0, heard.decode()
+    return heard.decode()
+
+
+@pytest.fixture
+def terminal():
+    return on_a_terminal

@@ -132,15 +132,38 @@ def test_who_mistypes_an_app_s_name_is_told_the_nearest(hosting, folder):
         )
     for arguments in (("move", "spelling.ada"), ("move", app["id"])):
         ran = hosting.run("app", *arguments, "--to", "brich", code=1)
-        assert "no cluster 'brich'" in ran.stderr
+        assert ran.stderr == ("domicile: no cluster 'brich': did you mean birch?\n")
 
 
-@pytest.mark.parametrize("verb", ["deploy", "move", "logs"])
-def test_the_help_of_a_verb_has_lines_to_try(hosting, verb):
-    said = hosting.run("app", verb, "--help").stdout
-    examples = said.partition("Examples:\n")[2].splitlines()
-    assert len(examples) > 1
-    assert all(line.strip().startswith(f"domicile app {verb} ") for line in examples)
+def test_the_upload_is_said_and_not_in_the_way_of_json(hosting, folder):
+    ran = hosting.run("app", "deploy", "upload.ada", str(folder), "--json")
+    assert json.loads(ran.stdout)["state"] == "running"
+    assert "uploaded " in ran.stderr
+    assert "\x1b" not in ran.stderr
+
+
+def test_a_terminal_sees_what_a_move_waits_for(hosting, folder, tmp_path, terminal):
+    gate = tmp_path / "gate"
+    deploy(hosting, folder, "slow.ada", "--env", f"BIRCH_WAITS_FOR={gate}")
+    waits = "birch fetches it, starts it and tells its proxies"
+    command = hosting.command("app", "move", "slow.ada", "--to", "birch")
+    seen = terminal(*command, once=(waits, gate.touch))
+    assert waits in seen
+    assert "finished (generation 2)" in seen
+
+
+def test_an_app_gives_no_commands_to_the_operator_s_terminal(
+    hosting, tmp_path, folder, terminal
+):
+    evil = tmp_path / "app.py"
+    evil.write_text("print('\\x1b[2J\\x1b]0;x\\x07', flush=True)\n")
+    evil.write_text(evil.read_text() + (folder / "app.py").read_text())
+    hosting.run("app", "deploy", "evil.ada", str(tmp_path))
+    raw = hosting.run("app", "logs", "evil.ada").stdout
+    assert raw.startswith("\x1b[2J\x1b]0;x\x07\n")
+    seen = terminal(*hosting.command("app", "logs", "evil.ada"))
+    assert r"\x1b[2J\x1b]0;x\x07" in seen
+    assert "\x1b[2J" not in seen
 
 
 @pytest.mark.parametrize(

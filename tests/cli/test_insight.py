@@ -8,6 +8,8 @@ import httpx
 import pytest
 from cryptography import x509
 
+from domicile.cli.insight import WRONG
+
 
 @pytest.fixture(scope="module")
 def seen(hosting, folder):
@@ -71,9 +73,11 @@ def test_the_status_shows_clusters_followers_and_apps(hosting, seen):
 def test_the_status_begins_with_what_is_wrong(hosting, seen):
     hosting.kill("ns1", "ns1", "ns1-admin")
     try:
-        while not (problems := hosting.ask("status")["problems"]):
+        while hosting.run("status", code=None).returncode != WRONG:
             time.sleep(0.5)
-        first, *_ = hosting.run("status").stdout.splitlines()
+        problems = json.loads(hosting.run("status", "--json", code=WRONG).stdout)
+        problems = problems["problems"]
+        first, *_ = hosting.run("status", code=WRONG).stdout.splitlines()
     finally:
         hosting.start_again("ns1", "nameserver")
     assert problems[0].startswith("nameserver/ns1/ns1 is behind: nothing new for ")
@@ -88,6 +92,18 @@ def test_a_log_is_printed_from_its_end(hosting, seen):
     log = json.loads(hosting.run("app", "logs", seen["id"], "--json").stdout)
     assert (log["app"], log["cluster"]) == (seen["id"], "birch")
     assert log["lines"][-1] == "asked for /"
+
+
+def test_what_befell_an_app_is_a_table_of_the_cluster_where_it_lives(hosting, seen):
+    head, *rows = hosting.run("app", "events", "seen.ada").stdout.splitlines()
+    assert head.split() == ["at", "event", "detail"]
+    assert [row.split()[1] for row in rows] == ["started"]
+    (row,) = hosting.ask("app", "events", seen["id"])["rows"]
+    assert row.keys() == {"at", "event", "detail"}
+    assert (
+        "did you mean seen.ada?"
+        in hosting.run("app", "events", "sen.ada", code=1).stderr
+    )
 
 
 def ask_for(hosting, cluster, path):
@@ -129,7 +145,9 @@ def test_a_log_is_followed_as_json_line_by_line_over_a_manager_that_restarts(
         assert "waiting for it" in followed.stderr.readline()
         hosting.start_again("manager-amber", "manager")
         hosting.fetch("amber", "told2.ada.apps.test")
-        assert json.loads(followed.stdout.readline()) == line
+        while (told := json.loads(followed.stdout.readline())) != line:
+            # By the shell of the app that its manager took with it.
+            assert told["line"] == "Terminated"
         followed.send_signal(signal.SIGINT)
         followed.communicate(timeout=20)
     assert followed.returncode == 0

@@ -15,6 +15,7 @@ import pytest
 from domicile.client.access import Access, write_access
 
 COMMAND = Path(sys.executable).with_name("domicile")
+HERE = str(Path(__file__).parent)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,8 @@ nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
     token = (data / "directory" / "operator.token").read_text().strip()
     write_access(data, Access(url, token))
 
-    def run(*arguments, code=0):
-        told = os.environ | {"DOMICILE_DATA": str(data)}
+    def run(*arguments, code=0, environment=None):
+        told = os.environ | {"DOMICILE_DATA": str(data)} | (environment or {})
         ran = subprocess.run(
             [COMMAND, *arguments], capture_output=True, text=True, env=told, timeout=60
         )
@@ -126,6 +127,7 @@ def test_an_app_is_named_by_name_or_id(domicile, hello, by):
         (("app", "deploy", "hello", ".", "--command", "x"), "not <app>.<owner>"),
         (("app", "deploy", "a.ada", "/nowhere", "--command", "x"), "no files"),
         (("move", "show", "x"), "no move 'x'"),
+        (("app", "deploy", "a--b.ada", HERE, "--command", "x"), "a--b"),
     ],
 )
 def test_an_error_is_one_line_and_exit_status_1(domicile, hello, arguments, says):
@@ -134,6 +136,81 @@ def test_an_error_is_one_line_and_exit_status_1(domicile, hello, arguments, says
     assert says in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert ran.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("app", "show", "helo.ada"), "no app 'helo.ada': did you mean hello.ada?"),
+        (("app", "move", "hello.ada", "--to", "ambr"), "'ambr': did you mean amber?"),
+        (("cluster", "show", "ambre"), "no cluster 'ambre': did you mean amber?"),
+        (("owner", "show", "aba"), "no owner 'aba'"),
+        (("domain", "link", "a.example", "hallo.ada"), "did you mean hello.ada?"),
+    ],
+)
+def test_what_is_nearly_there_is_suggested(domicile, hello, arguments, says):
+    ran = domicile(*arguments, code=1)
+    assert says in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ap", "list"), "Did you mean 'app'?"),
+        (("app", "lsit"), "Did you mean 'list'?"),
+        (("app", "move", "x", "--too", "y"), "--to"),
+    ],
+)
+def test_a_mistyped_verb_or_option_is_answered_with_the_nearest(
+    domicile, arguments, says
+):
+    assert says in domicile(*arguments, code=2).stderr
+
+
+def test_a_plan_that_is_nearly_one_is_remarked_on(domicile, amber):
+    ran = domicile("owner", "add", "fred", "--plan", "fre")
+    assert "is it free?" in ran.stderr
+    assert domicile("owner", "add", "frida", "--plan", "free").stderr == ""
+
+
+def complete(run, line):
+    """Give what a shell offers behind the line; it is bash that asks so."""
+    words = line.split(" ")
+    told = {"_DOMICILE_COMPLETE": "complete_bash", "COMP_WORDS": line}
+    ran = run(environment=told | {"COMP_CWORD": str(len(words) - 1)})
+    assert ran.stderr == ""
+    return ran.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("domicile app mo", ["move"]),
+        ("domicile app show he", ["hello.ada"]),
+        ("domicile app move hello.ada --to am", ["amber"]),
+        ("domicile cluster show ", ["amber"]),
+        ("domicile owner show ad", ["ada"]),
+        ("domicile app show zz", []),
+        ("domicile app show --data /nowhere he", []),
+    ],
+)
+def test_the_shell_completes_names(domicile, hello, line, offered):
+    assert complete(domicile, line) == offered
+
+
+def test_completion_is_silent_where_nobody_can_be_asked(domicile, hello):
+    environment = {"DOMICILE_URL": "http://127.0.0.1:1", "DOMICILE_TOKEN": "t"}
+
+    def away(environment_of_shell=environment, **more):
+        return domicile(environment=more["environment"] | environment_of_shell)
+
+    assert complete(away, "domicile app show he") == []
+
+
+def test_completion_can_be_installed(domicile):
+    shown = domicile("--show-completion", environment={"SHELL": "/bin/bash"})
+    assert "_DOMICILE_COMPLETE=complete_bash" in shown.stdout
 
 
 def test_a_directory_that_is_away_is_one_line(tmp_path):

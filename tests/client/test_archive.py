@@ -41,6 +41,31 @@ def test_the_modules_of_a_node_app_come_with_it(tmp_path):
     assert there.read_text() == "run"
 
 
+def test_a_linked_folder_is_the_same_link_there(tmp_path):
+    app = tmp_path / "app"
+    (app / "v2").mkdir(parents=True)
+    (app / "v2" / "page").write_text("page")
+    (app / "current").symlink_to("v2")
+    (app / "nowhere").symlink_to("gone")
+    blobs = BlobFolder(tmp_path / "blobs")
+    unpack(blobs.find(blobs.put(pack(app).data)), tmp_path / "there")
+    assert (tmp_path / "there" / "current").is_symlink()
+    assert (tmp_path / "there" / "current" / "page").read_text() == "page"
+    assert not os.path.lexists(tmp_path / "there" / "nowhere")
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_a_link_that_leads_out_of_the_folder_is_said(tmp_path, what, absolute):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a file").touch()
+    link = tmp_path / "app" / "link"
+    link.symlink_to(tmp_path / what if absolute else f"../{what}")
+    with pytest.raises(CannotPack, match="link leads out of what is deployed, to "):
+        pack(tmp_path / "app")
+
+
 @pytest.mark.parametrize("folder", ["empty", "missing"])
 def test_nothing_to_pack_is_said(tmp_path, folder):
     (tmp_path / "empty").mkdir()

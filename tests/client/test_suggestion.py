@@ -8,7 +8,7 @@ import pytest
 
 from domicile.client.access import Access
 from domicile.client.api import Api
-from domicile.client.suggestion import nearest_app
+from domicile.client.suggestion import nearest
 
 NAMES = ("hello.ada", "upload.ada", "chat.bob")
 
@@ -38,7 +38,7 @@ def api():
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"),
+    ("name", "near"),
     [
         ("helo.ada", "hello.ada"),
         ("hello.bob", ""),
@@ -52,11 +52,11 @@ def api():
         ("a" * 26, ""),
     ],
 )
-def test_only_what_is_near_is_suggested(api, name, nearest):
-    assert nearest_app(api, name) == nearest
+def test_only_what_is_near_is_suggested(api, name, near):
+    assert nearest(api, "app", name) == near
 
 
 def test_where_nobody_can_be_asked_nothing_is_suggested():
     api = Api(Access("http://127.0.0.1:1", "token"))
-    assert nearest_app(api, "helo.ada") == ""
+    assert nearest(api, "app", "helo.ada") == ""
     api.close()

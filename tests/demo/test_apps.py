@@ -4,6 +4,9 @@ import asyncio
 import hashlib
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,16 +14,38 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-import domicile.demo
 from domicile.client.recognition import recognise
 from domicile.demo.plan import Plan
+from domicile.demo.samples import APPS, LeftOut, lay_out
 from domicile.runtime.ports import free_port
 
-APPS = Path(domicile.demo.__file__).parent / "apps"
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")),
+    reason="node and npm are not installed",
+)
+
+
+def npm(command, folder):
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return ran.stderr if ran.returncode else ""
+
+
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory):
+    """Give the folder of a sample app, with what npm installs into it."""
+    samples = tmp_path_factory.mktemp("samples")
+
+    def folder_of(name):
+        try:
+            return lay_out(name, samples, npm)
+        except LeftOut as error:
+            pytest.skip(str(error))
+
+    return folder_of
 
 
 @pytest.fixture
-async def run():
+async def run(folder_of):
     processes = []
 
     async def start(name):
@@ -34,8 +59,8 @@ async def run():
         }
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         process = await asyncio.create_subprocess_shell(
-            f"exec {recognise(APPS / name).command}",
-            cwd=APPS / name, env=os.environ | told | {"PATH": path},
+            f"exec {recognise(folder_of(name)).command}",
+            cwd=folder_of(name), env=os.environ | told | {"PATH": path},
         )  # fmt: skip
         processes.append(process)
         await answer(port)
@@ -66,6 +91,38 @@ async def test_every_app_answers_get_with_200(run, name):
     address = await run(name)
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"http://{address}/")).status_code == 200
+
+
+@needs_node
+async def test_express_says_who_and_where_it_is(run):
+    address = await run("express")
+    async with httpx.AsyncClient() as client:
+        said = await client.get(f"http://{address}/any/where")
+    assert said.text.endswith(
+        "express.ada in amber, generation 3, by Express: /any/where\n"
+    )
+
+
+def test_what_npm_installs_is_pinned_and_names_no_place():
+    lock = (APPS / "express" / "package-lock.json").read_text()
+    packages = json.loads(lock)["packages"]
+    assert all("integrity" in each for path, each in packages.items() if path)
+    assert "resolved" not in lock
+    assert not re.search(r"https?://", lock)
+
+
+@needs_node
+def test_where_npm_reaches_nobody_an_app_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:1")
+    with pytest.raises(LeftOut, match="npm could not install its packages: "):
+        lay_out("express", tmp_path, npm)
+
+
+def test_without_npm_an_app_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LeftOut, match="node is not installed"):
+        lay_out("express", tmp_path, npm)
+    assert lay_out("hello", tmp_path, npm) == APPS / "hello"
 
 
 async def test_hello_says_who_and_where_it_is(run):

@@ -1,12 +1,9 @@
 """What the demo prints to be pasted."""
 
-import os
 import shlex
-import sys
-from pathlib import Path
 
 from domicile.client.access import DEFAULT_DATA
-from domicile.demo.lines import our_command, to_paste
+from domicile.demo.lines import to_paste
 from domicile.demo.plan import Plan
 
 PLAN = Plan()
@@ -36,22 +33,3 @@ def test_the_folder_that_every_verb_takes_is_not_named():
 
 def test_without_apps_there_are_still_lines(tmp_path):
     assert len(list(to_paste(PLAN, tmp_path, {}))) == 2
-
-
-def test_the_command_is_named_as_the_user_can_call_it(tmp_path, monkeypatch):
-    command = tmp_path / "a b" / "domicile"
-    command.parent.mkdir()
-    command.write_text("#!/bin/sh\n")
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", os.environ["PATH"])
-    assert our_command(str(command), tmp_path) == "'a b/domicile'"
-    assert our_command(str(command), Path("/elsewhere")) == f"'{command}'"
-    monkeypatch.setenv("PATH", str(command.parent))
-    assert our_command(str(command), tmp_path) == "domicile"
-
-
-def test_the_command_of_a_module_is_the_interpreters():
-    module = "/usr/lib/domicile/__main__.py"
-    assert (
-        our_command(module, Path("/")) == f"{shlex.quote(sys.executable)} -m domicile"
-    )

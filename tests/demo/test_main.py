@@ -17,8 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from domicile.demo import lock
-from domicile.demo.plan import Plan
+from domicile.host import lock
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12"}
@@ -58,7 +57,7 @@ def test_a_group_that_gets_two_signals_ends_whole_with_status_0(demo):
     """Also the apps of a manager that was killed before."""
     process = demo.start()
     services = demo.wait_until_ready(process)
-    assert apps_of(demo) == {app.full_name for app in Plan().apps}
+    assert apps_of(demo) == set(demo.apps)
     assert all(Path(each["config"]).exists() for each in services.values())
     os.killpg(services["manager-amber"]["pid"], signal.SIGKILL)
     demo.wait_for_line("manager-amber ended with status -9")

@@ -36,6 +36,7 @@ app.stop          a        o     -       -
 app.start         a        o     -       -
 app.delete        a        o     -       -
 app.logs          a        o     -       -
+app.events        a        o     -       -
 app.move          a        o     -       -
 app.move-to       a        -     -       -
 move.list         a        o     -       -

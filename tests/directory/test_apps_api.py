@@ -53,6 +53,17 @@ async def report(cluster_client, cluster, move, status):
     assert answer.status_code == 204, answer.text
 
 
+async def test_a_cluster_that_was_never_heard_of_gets_no_new_app(
+    operator, ada, amber, follow
+):
+    """Whatever the plan: it was added, and its host is not there yet."""
+    preferred = BIRCH | {"prefers": ["free"]}
+    assert (await operator.post("/v1/clusters", json=preferred)).status_code == 201
+    await follow(amber, "manager-amber", ("residence",), cluster="amber")
+    planned = await ada.post("/v1/apps", json=HELLO)
+    assert planned.json()["target"] == "amber"
+
+
 async def test_an_app_is_deployed_shown_and_listed(ada, amber):
     move = await deploy(ada, amber)
     shown = (await ada.get("/v1/apps/hello.ada")).json()
@@ -219,7 +230,7 @@ async def test_only_an_operator_says_where(ada, amber):
         ("/v1/apps", HELLO | {"name": "a--b"}, 400, "single inner hyphens"),
         ("/v1/apps", HELLO | {"name": "x", "digest": "x"}, 400, "'x' is not a SHA-256"),
         ("/v1/apps", HELLO | {"name": "x", "command": ""}, 400, "the command is empty"),
-        ("/v1/apps", HELLO | {"name": "x", "to": "cedar"}, 404, "there are amber"),
+        ("/v1/apps", HELLO | {"name": "x", "to": "cedar"}, 404, "is only amber"),
         ("/v1/apps/hello.ada/moves", {"to": "cedar"}, 404, "no cluster 'cedar'"),
         ("/v1/apps/hello.ada/moves", {"to": "amber"}, 409, "lives in amber already"),
         (
@@ -237,6 +248,21 @@ async def test_bad_input_is_one_clear_sentence(
     await deploy(ada, amber)
     answer = await operator.post(path, json=body)
     assert answer.status_code == status
+    assert says in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("birch", "no cluster 'birch': there is only amber: `domicile cluster add` "),
+        ("amber", "lives in amber already, and there is no other cluster: `domicile "),
+    ],
+)
+async def test_where_there_is_one_cluster_a_move_says_how_there_are_more(
+    ada, operator, amber, to, says
+):
+    await deploy(ada, amber)
+    answer = await operator.post("/v1/apps/hello.ada/moves", json={"to": to})
     assert says in answer.json()["detail"]
 
 

@@ -114,7 +114,7 @@ async def test_an_active_domain_is_a_host_of_every_residence_and_nothing_else_ch
     assert await residences(tx) == [
         msgspec.structs.replace(each, hosts=(*HOSTS, HOST)) for each in before
     ]
-    assert (await shown(tx, await app(tx))).hosts == (*HOSTS, HOST)
+    assert (await shown(tx, await app(tx), ())).hosts == (*HOSTS, HOST)
     assert (await app(tx)).generation == 2
 
 

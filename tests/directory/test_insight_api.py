@@ -60,6 +60,41 @@ async def test_a_log_comes_from_the_manager_of_the_apps_cluster(
     assert outposts.pages["/logs"] == [{"app": app, "lines": "2"}]
 
 
+async def test_events_come_from_there_too_and_are_the_owners_own(
+    ada, amber, operator, running, follow, outposts
+):
+    app = await deploy(ada, amber)
+    row = {"at": "2026-01-02T03:04:05.678Z", "event": "asleep", "detail": "after 9 s"}
+    page = {"app": app, "cluster": "amber", "rows": [row]}
+    admin = await outposts.open("/events", page)
+    await follow(amber, "manager-amber", ("residence",), admin, "amber")
+    assert (await ada.get("/v1/apps/hello.ada/events")).json() == page
+    assert outposts.pages["/events"] == [{"app": app}]
+    eve = (await operator.post("/v1/owners", json={"name": "eve"})).json()["token"]
+    async with running.client(eve) as other:
+        assert (await other.get("/v1/apps/hello.ada/events")).status_code == 404
+
+
+async def test_who_sleeps_is_shown_so_and_no_record_changes(ada, amber, operator):
+    app = await deploy(ada, amber)
+    serial = (await operator.get("/v1/status")).json()["serial"]
+    report = {"app": app, "cluster": "amber", "generation": 1}
+    asleep = report | {"status": "asleep", "serial": 8}
+    await amber.post("/v1/reports", json=[asleep])
+    # Within a generation they may come in any order.
+    await amber.post("/v1/reports", json=[report | {"status": "serving", "serial": 7}])
+    shown = (await ada.get("/v1/apps/hello.ada")).json()
+    assert (shown["state"], shown["waits_for"]) == ("asleep", [])
+    (row,) = (await ada.get("/v1/apps")).json()["rows"]
+    assert row["state"] == "asleep"
+    status = (await operator.get("/v1/status")).json()
+    assert (status["apps"], status["serial"]) == ({"asleep": 1}, serial)
+    _, said = await explained(operator)
+    assert said["directory"]["says"] == "hello.ada is asleep, lives in amber"
+    await amber.post("/v1/reports", json=[report | {"status": "serving", "serial": 9}])
+    assert (await ada.get("/v1/apps/hello.ada")).json()["state"] == "running"
+
+
 async def test_a_log_is_asked_for_what_comes_after_a_mark(ada, amber, follow, outposts):
     app = await deploy(ada, amber)
     page = {"app": app, "cluster": "amber", "lines": ["three"], "end": "amber:1-14"}

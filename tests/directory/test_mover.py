@@ -239,6 +239,22 @@ async def test_a_report_of_an_older_generation_is_not_kept(hosting):
         assert not await journal.take_report(tx, older)
 
 
+async def test_a_late_report_is_not_kept_but_that_of_a_store_that_began_anew_is(
+    hosting,
+):
+    first = await hosting.deploy()
+
+    async def take(status, serial, at):
+        report = Report(first.app, "amber", 1, status, serial=serial)
+        hosting.store._clock = lambda: at
+        async with hosting.store.transaction() as tx:
+            return await journal.take_report(tx, report)
+
+    assert await take(Status.ASLEEP, 9, at=2e9)
+    assert not await take(Status.SERVING, 8, at=2e9 + 60)
+    assert await take(Status.SERVING, 2, at=2e9 + 200)
+
+
 async def test_the_trouble_of_one_move_is_not_that_of_the_others(hosting):
     bad = await hosting.plan(apps.plan_deployment, "ada", "bad", WANTED)
     good = await hosting.plan(apps.plan_deployment, "ada", "hello", WANTED)

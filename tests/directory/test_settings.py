@@ -54,6 +54,15 @@ def test_a_resolver_is_an_address_and_a_port(tmp_path):
         ('data = "d"\nlisten = ""', "listen: '' is not an address"),
         ('data = "d"\nadmin = "localhost"', "admin: 'localhost' is not an address"),
         ('data = "d"\nurl = "directory.test"', "url is 'directory.test'"),
+        ('data = "d"\nplans.free.nap = 9', "plans"),
+        (
+            'data = "d"\nplans.free.sleep_seconds = -1',
+            "plans.free.sleep_seconds is -1.0",
+        ),
+        (
+            'data = "d"\nplans.free.sleep_seconds = nan',
+            "plans.free.sleep_seconds is nan",
+        ),
         ('data = "d"\nresolvers = ["192.0.2.53"]', "resolvers: '192.0.2.53' is not an"),
         (
             'data = "d"\nresolvers = ["dns.test:53"]',

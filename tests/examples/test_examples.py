@@ -9,7 +9,9 @@ import pytest
 
 from domicile.config import load
 from domicile.demo.plan import AppPlan, ClusterPlan, Plan
+from domicile.directory.settings import PlanSettings
 from domicile.directory.settings import Settings as DirectorySettings
+from domicile.host.settings import FirstHost, JoiningHost
 from domicile.manager.settings import Settings as ManagerSettings
 from domicile.model.records import Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
@@ -25,10 +27,13 @@ KINDS = {
     "manager": ManagerSettings,
     "proxy": ProxySettings,
     "demo": Plan,
+    "one": FirstHost,
+    "second": JoiningHost,
 }
 TABLES = {
     ("directory", "zones"): Zone,
     ("nameserver", "zones"): ZoneFile,
+    ("directory", "plans"): PlanSettings,
     ("demo", "clusters"): ClusterPlan,
     ("demo", "apps"): AppPlan,
 }
@@ -54,7 +59,7 @@ def structs_of(name, kind, table):
     yield kind, table
     for key, value in table.items():
         if (name, key) in TABLES:
-            for part in value:
+            for part in value.values() if isinstance(value, dict) else value:
                 yield TABLES[name, key], part
 
 

@@ -6,7 +6,6 @@ noise.
 
 import struct
 from collections import Counter
-from dataclasses import astuple
 from functools import partial
 from random import Random
 
@@ -91,7 +90,7 @@ def _plainly(message, packet):
         case message.Malformed(rcode=rcode):
             return rcode
         case message.Query() as query:
-            edns = query.edns and astuple(query.edns)
+            edns = query.edns and tuple(query.edns)
             return Asked(query.name, query.rdtype, query.rdclass, edns)
 
 

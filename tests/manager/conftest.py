@@ -10,8 +10,11 @@ import tarfile
 import httpx
 import pytest
 
+from domicile.manager.activity import Activity
+from domicile.manager.counts import Counts
 from domicile.manager.fetching import Releases
-from domicile.manager.resident import Site
+from domicile.manager.site import Site
+from domicile.manager.starting import Starts
 from domicile.model.feed import decode_ask
 from domicile.model.records import Release, Residence, ResidenceState
 from domicile.runtime.processes import sweep
@@ -116,13 +119,18 @@ async def told():
 @pytest.fixture
 async def site(tmp_path, client, told):
     store = await Store.open(tmp_path / "cluster.db")
+    feed = await Feed.open(store)
+    activity, starts = Activity(feed), Starts()
     yield Site(
         "127.0.0.1",
         tmp_path / "run",
         store,
-        await Feed.open(store),
+        feed,
         Releases(client, tmp_path),
         told.put_nowait,
+        activity,
+        starts,
+        Counts(activity, starts),
         drain_seconds=1.0,
         start_seconds=10.0,
     )

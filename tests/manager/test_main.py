@@ -115,6 +115,12 @@ async def test_what_the_directory_wants_is_served_to_proxies(
     assert kinds_in(answer) == {"residence", "endpoint", "cluster"}
     assert (await proxy.get(f"/v1/apps/{APP}/logs?lines=1")).text.count("\n") == 1
     assert (await proxy.get("/v1/apps/none/logs")).status_code == 404
+    assert (await proxy.post(f"/v1/apps/{APP}/wake")).status_code == 202
+    assert (await proxy.post("/v1/apps/none/wake")).status_code == 404
+    stranger = await proxy.post(f"/v1/apps/{APP}/wake", headers={"Authorization": ""})
+    assert stranger.status_code == 401
+    events = (await proxy.get(f"http://{admin}/events?app={APP}")).json()
+    assert [each["event"] for each in events["rows"]] == ["started"]
     told = (await proxy.get(f"http://{admin}/logs?app={APP}&lines=1")).json()
     assert len(told["lines"]) == 1
     said = (await proxy.get(f"http://{admin}/explain?host=none.test")).json()

@@ -18,6 +18,7 @@ from exploration.world import (
     World,
     empty_world,
     settled_world,
+    sleepy_world,
     travelled_world,
 )
 
@@ -25,6 +26,7 @@ START: dict[str, Callable[[], World]] = {
     "to be deployed": empty_world,
     "deployed": settled_world,
     "moved before": travelled_world,
+    "may sleep": sleepy_world,
 }
 
 # From where, how many moves more, and how many faults: at once, and with more effort.
@@ -35,12 +37,16 @@ SOON = [
     ("deployed", 2, 1),
     ("deployed", 3, 0),
     ("moved before", 1, 1),
+    ("may sleep", 0, 2),
+    ("may sleep", 1, 0),
 ]
 LATER = [
     ("deployed", 1, 3),
     ("deployed", 2, 2),
     ("deployed", 3, 1),
     ("moved before", 1, 2),
+    ("may sleep", 1, 1),
+    ("may sleep", 2, 0),
 ]
 
 
@@ -177,6 +183,14 @@ def stop_unseen(site, of=steps.acknowledged):
     return site.manager.wish.state is not ResidenceState.HERE or of(site)
 
 
+def sleep_unseen(site):
+    return True
+
+
+def sleep_though_one_is_silent(site):
+    return steps.acknowledged(site)
+
+
 def take_any_report(directory, report):
     return directory._replace(
         reports=tuple(
@@ -239,6 +253,15 @@ PLANTED = {
     ),
     "a manager stops the app before its proxies know": Planted(
         steps, "acknowledged", stop_unseen, 1
+    ),
+    "an app is let sleep before its proxies know": Planted(
+        steps, "aware", sleep_unseen, 1, "may sleep", 0, 0
+    ),
+    "an app is let sleep though a proxy is silent": Planted(
+        steps, "aware", sleep_though_one_is_silent, 5, "may sleep", 0, 1
+    ),
+    "an app is let sleep though somebody came": Planted(
+        steps, "drained", drain_nothing, 1, "may sleep", 0, 0
     ),
     "a manager does not drain": Planted(steps, "drained", drain_nothing, 1),
     "a manager forgets whatever endpoint there is": Planted(

@@ -31,9 +31,8 @@ def test_frames_come_out_whole_wherever_the_stream_is_cut(count, cuts):
 
 
 def test_an_ask_survives_the_wire():
-    ask = feed.Ask(
-        "ns1", ("app", "zone"), 7, b"x" * 16, notes={"0": feed.WorkerNote(7, {"a": 1})}
-    )
+    note = feed.WorkerNote(7, {"a": 1}, active={"a": 0.5})
+    ask = feed.Ask("ns1", ("app", "zone"), 7, b"x" * 16, notes={"0": note})
     assert feed.decode_ask(feed.encode_ask(ask)) == ask
 
 

@@ -45,6 +45,9 @@ def facts(acknowledged=False, expired=False, generation=2, **statuses):
         (move(Step.PREPARING), facts(), None),
         (move(Step.PREPARING), facts(birch=Status.STARTING), None),
         (move(Step.PREPARING), facts(birch=Status.SERVING), Step.SETTLING),
+        # What fell asleep before anybody looked was served before.
+        (move(Step.PREPARING), facts(birch=Status.ASLEEP), Step.SETTLING),
+        (move(Step.UNDOING), facts(amber=Status.ASLEEP), Step.CLEARING),
         (move(Step.PREPARING), facts(birch=Status.FAILED), Step.UNDOING),
         (move(Step.PREPARING), facts(expired=True), Step.UNDOING),
         # Who serves in the last moment has served.
@@ -171,6 +174,8 @@ RELEASE = LODGING.release
     ("state", "release", "status", "is_so"),
     [
         (HERE, RELEASE, Status.SERVING, True),
+        (HERE, RELEASE, Status.ASLEEP, True),
+        (HERE, None, Status.ASLEEP, False),
         (HERE, RELEASE, Status.STOPPED, False),
         (HERE, RELEASE, Status.STARTING, False),
         (HERE, None, Status.STOPPED, True),
@@ -267,6 +272,25 @@ def test_at_every_step_a_request_to_either_cluster_is_served(views, steps):
             hop = routing.Hop(APP_ID, outcome.generation, "c", "http", "r")
             cluster = outcome.cluster
         assert isinstance(outcome, routing.ToUpstream)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "replaces"),
+    [
+        ((2, 8), (2, 9), True),
+        ((2, 8), (2, 8), True),
+        # Within a generation they may come in any order.
+        ((2, 9), (2, 8), False),
+        ((2, 9), (3, 1), True),
+        ((3, 1), (2, 9), False),
+    ],
+)
+def test_a_late_report_replaces_no_newer_one(old, new, replaces):
+    first, second = (
+        Report(APP_ID, "amber", generation, Status.SERVING, serial=serial)
+        for generation, serial in (old, new)
+    )
+    assert second.replaces(first) == replaces
 
 
 def test_a_move_survives_its_journal():

@@ -30,6 +30,15 @@ def test_plan_then_room_then_name_decide(clusters, plan, apps, chosen):
     assert choose_cluster(clusters, plan, apps).name == chosen
 
 
+@pytest.mark.parametrize(
+    ("heard", "chosen"),
+    [((), "birch"), ({"amber"}, "amber"), ({"amber", "birch"}, "birch")],
+)
+def test_a_cluster_whose_manager_is_not_there_comes_last(heard, chosen):
+    """Nobody would start the app; where none is there, it is as it ever was."""
+    assert choose_cluster([AMBER, BIRCH], "pro", {}, heard).name == chosen
+
+
 def test_no_room_says_what_would_help():
     with pytest.raises(NoRoom, match=r"'free'.*raise a capacity"):
         choose_cluster([CEDAR], "free", {})

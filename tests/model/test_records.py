@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from domicile.model import records
@@ -6,6 +7,7 @@ RELEASE = records.Release("r1", "i" * 26, "0" * 64, "python app.py", {"A": "b"})
 EXAMPLES = [
     records.Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}, ("127.0.0.1",)),
     records.Owner("ada", "apps.test", "free"),
+    records.Plan("free", 900.0),
     records.App("i" * 26, "hello", "ada", "apps.test", 1, records.AppState.RUNNING),
     RELEASE,
     records.Cluster("amber", ("127.0.0.11",), ("127.0.0.11:8444",), ("free",)),
@@ -42,3 +44,10 @@ def test_only_a_residence_concerns_one_cluster():
 def test_an_app_without_a_name_is_found_by_its_id_alone():
     app = records.App("i" * 26, "", "ada", "apps.test", 1, records.AppState.DELETED)
     assert app.index_keys == ()
+
+
+def test_what_an_earlier_version_wrote_beside_is_read_over():
+    """A domain once had the time of its link, which nobody read."""
+    old = {"host": "www.ada.example", "app": "a" * 26, "active": True, "linked_at": 7.5}
+    found = records.decode("domain", msgspec.msgpack.encode(old))
+    assert found == records.Domain("www.ada.example", "a" * 26, active=True)

@@ -57,6 +57,22 @@ BEHIND = Hold(APP, HoldReason.BEHIND)
             Hold(APP, HoldReason.STARTING),
         ),
         (
+            [residence(HERE, 3), endpoint(3, EndpointState.ASLEEP)],
+            None,
+            Hold(APP, HoldReason.ASLEEP),
+        ),
+        # Who comes through a tombstone waits for it as well.
+        (
+            [residence(HERE, 3), endpoint(3, EndpointState.ASLEEP)],
+            hop(3),
+            Hold(APP, HoldReason.ASLEEP),
+        ),
+        (
+            [residence(HERE, 3), endpoint(2, EndpointState.ASLEEP)],
+            None,
+            Hold(APP, HoldReason.STARTING),
+        ),
+        (
             [residence(HERE, 3), endpoint(3, EndpointState.STOPPED)],
             None,
             Hold(APP, HoldReason.STOPPED),

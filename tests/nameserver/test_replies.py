@@ -8,11 +8,27 @@ from structlog.testing import capture_logs
 
 from domicile.dns.rdata import Rcode
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import Zone, encode
+from domicile.model.records import (
+    App,
+    AppState,
+    Cluster,
+    Owner,
+    Placement,
+    Zone,
+    encode,
+)
 from domicile.nameserver.replies import Replies
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
 
+APP = "k" * 26
+RECORDS = [
+    Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),
+    Owner("ada", "apps.test", "free"),
+    App(APP, "hello", "ada", "apps.test", 2, AppState.RUNNING),
+    Placement(APP, "amber", 2),
+    Cluster("amber", ("127.0.0.11",), ()),
+]
 QUERY = dns.message.make_query("hello.ada.apps.test", "A").to_wire()
 
 
@@ -88,3 +104,71 @@ def test_a_zone_that_no_answer_can_bear_fails_its_queries_alone(tmp_path, zone):
         assert rcode_of(reply(apex)) == Rcode.SERVFAIL
     assert [line["event"] for line in logs] == ["cannot_answer"]
     replica.close()
+
+
+def remembered(replies):
+    """Answer the query as a worker does, and tell whether that was remembered."""
+    found = replies.remembered().find(QUERY)
+    with replies.batch() as reply:
+        assert found in (None, reply(QUERY))
+    return found is not None
+
+
+def change(replica, serial, record):
+    written = Change(
+        serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN
+    )
+    replica.apply([written], serial, NO_CHAIN)
+
+
+def test_a_reply_is_remembered_until_the_serial_changes(replica, replies):
+    assert not remembered(replies)
+    assert remembered(replies)
+    serial = replies.serial()
+    assert remembered(replies)
+    change(replica, serial + 1, Cluster("amber", ("127.0.0.99",), ()))
+    assert replies.serial() == serial + 1
+    assert not remembered(replies)
+    assert remembered(replies)
+
+
+def test_a_view_of_a_newer_serial_is_enough_to_forget(replica, replies):
+    remembered(replies)
+    change(replica, replies.serial() + 1, Cluster("amber", ("127.0.0.99",), ()))
+    with replies.batch():
+        pass
+    assert replies.remembered().find(QUERY) is None
+
+
+def test_another_copy_of_the_same_serial_is_another(replica, replies):
+    remembered(replies)
+    serial = replies.serial()
+    record = Zone("apps.test", {}, landing=("192.0.2.1",))
+    written = Change(serial, record.kind, record.key, "", encode(record), NO_CHAIN)
+    replica.replace([written], serial, NO_CHAIN)
+    assert replies.serial() == serial
+    assert replies.remembered().find(QUERY) is None
+
+
+def test_who_falls_behind_and_who_catches_up_forgets(tmp_path):
+    now = [100.0]
+    replica = Replica.open(tmp_path / "other", writable=True, clock=lambda: now[0])
+    written = [
+        Change(serial, each.kind, each.key, each.scope, encode(each), NO_CHAIN)
+        for serial, each in enumerate(RECORDS, start=1)
+    ]
+    replica.replace(written, len(written), NO_CHAIN)
+    replica.freshness.stamp()
+    replies = Replies(replica)
+    assert [remembered(replies) for _ in range(2)] == [False, True]
+    now[0] += 60
+    assert [remembered(replies) for _ in range(2)] == [False, True]
+    replica.freshness.stamp()
+    assert [remembered(replies) for _ in range(2)] == [False, True]
+    replica.close()
+
+
+def test_of_a_damaged_replica_nothing_is_remembered(replica, replies):
+    remembered(replies)
+    replica.view()._copy.damage = "page 3 is torn"
+    assert replies.remembered().find(QUERY) is None

@@ -1,6 +1,6 @@
-"""A customer's DNS that can fail: the tour's, which says what it is told."""
+"""A customer's DNS that can fail: the demo's, which says what it is told."""
 
-from domicile.demo.tour import customer
+from domicile.demo import customer
 
 
 class CustomerDns(customer.CustomerDns):

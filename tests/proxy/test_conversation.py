@@ -40,6 +40,8 @@ async def digest_body(reader, writer):
         length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
         while size < length:
             piece = await reader.read(1 << 16)
+            if not piece:  # The body was broken off.
+                return
             digest.update(piece)
             size += len(piece)
     body = f"{size} {digest.hexdigest()}".encode()

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from domicile.model.routing import HoldReason
 from domicile.proxy.counts import Ending, lay_out
 
 
@@ -30,10 +31,10 @@ def test_a_worker_s_successor_has_nothing_open_and_all_that_was_counted():
     counters, (tally,) = lay_out(1)
     tally.connected(2)
     tally.in_flight(2)
-    with tally.waiting():
+    with tally.waiting(HoldReason.ASLEEP):
         assert "domicile_proxy_holds_waiting 1.0" in told(counters)
         tally.begin()
         assert "domicile_proxy_holds_waiting 0.0" in told(counters)
         assert "domicile_proxy_connections 0.0" in told(counters)
         assert "domicile_proxy_in_flight 0.0" in told(counters)
-        assert "domicile_proxy_holds_total 1.0" in told(counters)
+        assert 'domicile_proxy_holds_total{reason="asleep"} 1.0' in told(counters)

@@ -146,7 +146,7 @@ async def test_a_client_that_goes_away_leaves_the_waiting_room(
     writer.transport.abort()
     while front[0].around.room.waiting:
         await asyncio.sleep(0.01)
-    assert tally.of("holds") == tally.of("requests", "left") == 1
+    assert tally.of("holds", "moving") == tally.of("requests", "left") == 1
 
 
 async def test_a_client_that_does_not_read_is_let_go(front, records, upstream, wait):

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
@@ -20,6 +21,7 @@ from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.hop import write_hop
 from domicile.proxy.patience import Patience
+from domicile.proxy.requestlog import RequestLog
 from domicile.proxy.upstream import Pool
 from domicile.service.tls import CertificateFiles, client_context, server_context
 
@@ -95,6 +97,26 @@ async def echo_head(reader, writer):
 async def chat(socket):
     async for message in socket:
         await socket.send(message)
+
+
+async def hang_up(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+
+
+@pytest.mark.usefixtures("link")
+async def test_a_request_has_one_number_in_both_clusters(
+    front, other_records, upstream, ask
+):
+    front[0].around.log = RequestLog(every=True)
+    other_records.live(await upstream(hang_up), 2, cluster="birch")
+    with capture_logs() as logs:
+        answer = await ask(GET)
+    birch, amber = logs
+    assert birch["request_id"] == amber["request_id"]
+    assert birch["request_id"].encode() in answer
+    assert (birch["event"], birch["status"]) == ("request failed", 502)
+    assert (amber["to"], amber["outcome"], amber["status"]) == ("birch", "link", 502)
+    assert birch["generation"] == amber["generation"] == 2
 
 
 @pytest.mark.usefixtures("link")

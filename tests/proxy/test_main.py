@@ -140,12 +140,19 @@ def proxy(config_file):
             process.admin = f"http://{told['admin']}"
             break
     reader.start()
+    process.lines = lines
     yield process, port
     process.terminate()
     process.wait()
     reader.join()
     process.stderr.close()
     assert "Traceback" not in "".join(lines), "".join(lines)
+
+
+@pytest.fixture
+def logging_all(config_file):
+    """The proxy will log every request."""
+    config_file.write_text(config_file.read_text() + "log_requests = true\n")
 
 
 @pytest.fixture
@@ -188,6 +195,19 @@ def test_operators_read_the_sums_of_all_workers_and_how_far_the_replica_is(proxy
     assert told >= {"domicile_proxy_behind", "domicile_proxy_lag_seconds"}
 
 
+@pytest.mark.usefixtures("known")
+def test_every_request_is_a_line_of_json_where_that_is_set(logging_all, proxy):
+    process, port = proxy
+    assert get(port, HOST)[0] == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    lines = [json.loads(line) for line in process.lines]
+    (line,) = [each for each in lines if each["event"] == "request"]
+    assert (line["service"], line["cluster"], line["host"]) == ("proxy", "amber", HOST)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/", 200)
+    assert line["worker"].startswith("worker-")
+
+
 def test_a_proxy_that_never_heard_of_its_manager_says_unavailable(proxy):
     _, port = proxy
     status, page, retry_after = get(port, HOST)
@@ -207,6 +227,23 @@ def test_a_proxy_serves_what_its_manager_tells_and_every_worker_says_so(managed,
         notes = managed.asks[-1].notes
         seen = {worker: note.serial for worker, note in notes.items()}
     assert managed.asks[-1].cluster == "amber"
+
+
+def test_its_manager_is_told_which_apps_were_asked(managed, proxy):
+    """Each request changes what is told; with none it is told for some seconds more."""
+    _, port = proxy
+    while get(port, HOST)[0] == 503:
+        pass
+
+    def marks():
+        told = [note.active for note in managed.asks[-1].notes.values()]
+        return sorted(each[ID] for each in told if ID in each)
+
+    while not (before := marks()):
+        time.sleep(0.05)
+    assert get(port, HOST)[0] == 200
+    while marks() == before:
+        time.sleep(0.05)
 
 
 def test_a_proxy_that_serves_without_a_certificate_is_not_well(managed, proxy):

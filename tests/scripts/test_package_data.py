@@ -7,6 +7,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "domicile"
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
 
+MADE = {".so", ".sha256"}
+DECLARED = {".pxd", ".pyx"}
+
 
 def packages():
     return [init.parent for init in PACKAGE.rglob("__init__.py")]
@@ -24,6 +27,13 @@ def test_every_file_is_a_module_of_a_package_or_its_data():
         file
         for file in PACKAGE.rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
+        if file.suffix not in MADE
+    }
+    # What is compiled from is needed to build, and its module is there as well.
+    modules |= {
+        file
+        for file in files
+        if file.suffix in DECLARED and file.with_suffix(".py") in files
     }
     assert len(data) > 5
     assert files - modules - data == set()

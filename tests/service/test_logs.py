@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 
 import pytest
 import structlog
@@ -12,11 +13,13 @@ from domicile.service import logs
 @pytest.fixture
 def lines(monkeypatch):
     written = io.StringIO()
+    handlers = list(logging.root.handlers)
     monkeypatch.setattr("sys.stderr", written)
     logs.configure("proxy")
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
+    logging.root.handlers = handlers
 
 
 def test_a_line_is_one_json_object_with_the_service_and_the_time(lines):
@@ -41,6 +44,25 @@ def test_an_exception_stays_on_its_line(lines):
         structlog.get_logger().exception("failed")
     (line,) = lines()
     assert "ValueError: on purpose" in line["exception"]
+
+
+def test_what_others_log_is_a_line_of_the_same_form(lines):
+    logging.getLogger("replica").warning("following %s: %s", "http://x", "gone")
+    logging.getLogger("chatty").info("every request")
+    (line,) = lines()
+    assert (line["event"], line["level"]) == ("following http://x: gone", "warning")
+    assert (line["service"], line["logger"]) == ("proxy", "replica")
+    try:
+        raise ValueError("on purpose")
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("failed")
+    assert "ValueError: on purpose" in lines()[1]["exception"]
+
+
+def test_configured_twice_a_line_is_still_one(lines):
+    logs.configure("proxy")
+    ours = [each for each in logging.root.handlers if isinstance(each, logs._Bridge)]
+    assert len(ours) == 1
 
 
 def test_debug_lines_are_left_out(lines):

@@ -49,13 +49,19 @@ def free_ports(count):
         return [probe.getsockname()[1] for probe in probes]
 
 
+# Not express: npm would have to be waited for, again and again.
+APPS = ("hello.ada", "upload.ada", "events.ada", "chat.bob", "site.bob")
+
+
 class Demo:
     """A demo in a folder, with a client's view of it."""
 
     free_ports = staticmethod(free_ports)
 
-    def __init__(self, folder, customer):
+    def __init__(self, folder, customer, settings=()):
+        """`settings` are further lines of the demo's configuration."""
         self.folder = folder
+        self.settings = settings
         self.customer = customer
         self.data = folder / "data"
         self.ready = folder / "ready.json"
@@ -70,13 +76,16 @@ class Demo:
         lines += [f"start_seconds = {START_SECONDS}"]
         lines += [f"step_seconds = {STEP_SECONDS}"]
         lines += [f'resolvers = ["{self.customer.address}"]']
-        lines += [f"drain_seconds = {DRAIN_SECONDS}"]
+        lines += [f"drain_seconds = {DRAIN_SECONDS}", *self.settings]
         for name, host in HOSTS.items():
             self.ports[name] = {key: next(ports) for key in CLUSTER_KEYS}
             lines += ["[[clusters]]", f'name = "{name}"', f'host = "{host}"']
             lines += [f'prefers = ["{PLANS[name]}"]']
             lines += [f"answer_seconds = {ANSWER_SECONDS}"]
             lines += [f"{key} = {port}" for key, port in self.ports[name].items()]
+        for app in APPS:
+            name, owner = app.split(".")
+            lines += ["[[apps]]", f'name = "{name}"', f'owner = "{owner}"']
         (self.folder / "demo.toml").write_text("\n".join(lines))
 
     def start(self):
@@ -215,11 +224,12 @@ class Demo:
         name = next(n for n, host in HOSTS.items() if cluster in (n, host))
         return HOSTS[name], self.ports[name]["proxy"]
 
-    def fetch(self, host, path="/", at=None, method="GET", **more):
+    def fetch(self, host, path="/", at=None, method="GET", headers=None, **more):
         """Ask at a cluster, or where DNS says."""
         address, port = self.place(at or self.resolve(host))
         url = f"http://{address}:{port}{path}"
-        return httpx.request(method, url, headers={"Host": host}, timeout=40, **more)
+        told = {"Host": host} | (headers or {})
+        return httpx.request(method, url, headers=told, timeout=40, **more)
 
     def connect(self, cluster):
         return socket.create_connection(self.place(cluster), timeout=20)
@@ -267,11 +277,11 @@ class Demo:
     def move(self, app, to):
         return self.run("app", "move", app, "--to", to)
 
-    def api(self, method, path, body=None):
+    def api(self, method, path, body=None, **more):
         access = json.loads((self.data / "client.json").read_text())
         return httpx.request(
             method, f"{access['url']}/v1{path}", json=body, timeout=40,
-            headers={"Authorization": f"Bearer {access['token']}"},
+            headers={"Authorization": f"Bearer {access['token']}"}, **more,
         )  # fmt: skip
 
     def home_and_other(self, app):
@@ -281,8 +291,8 @@ class Demo:
     def memory(self):
         return Memory(self)
 
-    def metric(self, cluster, name):
-        admin = self.admin(f"proxy-{cluster}")
+    def metric(self, cluster, name, service="proxy"):
+        admin = self.admin(f"{service}-{cluster}")
         lines = httpx.get(f"{admin}/metrics").text.splitlines()
         (value,) = [line.split()[-1] for line in lines if line.startswith(name + " ")]
         return float(value)
@@ -488,9 +498,9 @@ def read_all(connection):
 
 
 @contextlib.contextmanager
-def running(folder):
+def running(folder, settings=()):
     with CustomerDns() as customer:
-        demo = Demo(folder, customer)
+        demo = Demo(folder, customer, settings)
         try:
             demo.start()
             yield demo

@@ -105,7 +105,7 @@ def wait_for_complaint(demo, name, words):
 
 
 def all_follow(demo):
-    told = demo.run("status")
+    told = demo.api("GET", "/status").json()
     return {each["serial"] for each in told["followers"]} == {told["serial"]}
 
 

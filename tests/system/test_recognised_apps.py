@@ -6,6 +6,9 @@ import subprocess
 
 import pytest
 
+from domicile.demo.plan import Plan
+from domicile.demo.samples import LeftOut, lay_out
+
 SERVER = """
 import http.server, os, sys
 class Say(http.server.BaseHTTPRequestHandler):
@@ -123,3 +126,30 @@ def test_what_is_not_recognised_is_one_line_that_tells_what_to_do(demo, tmp_path
     line = demo.refused("app", "deploy", "rust.ada", str(tmp_path))
     assert "a Flask app in app.py or wsgi.py" in line
     assert line.endswith("say it by --command")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """Give the folder of a sample app, with what npm installs into it."""
+    made = tmp_path_factory.mktemp("samples")
+
+    def npm(command, folder):
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        return ran.stderr if ran.returncode else ""
+
+    def folder_of(name):
+        try:
+            return lay_out(name, made, npm)
+        except LeftOut as error:
+            pytest.skip(str(error))
+
+    return folder_of
+
+
+@pytest.mark.parametrize("name", [each.name for each in Plan().apps])
+def test_each_sample_app_serves_without_a_word_of_configuration(demo, samples, name):
+    app = f"{name}-again.ada"
+    host = demo.run("app", "deploy", app, str(samples(name)))["hosts"][0]
+    demo.wait_until(lambda: demo.resolve(host))
+    assert demo.fetch(host).status_code == 200
+    demo.run("app", "delete", app)

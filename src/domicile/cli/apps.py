@@ -1,27 +1,39 @@
 """The verbs about apps."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from domicile.cli.session import AsJson, Data, api, say, say_step, show, show_rows
-from domicile.client.api import Api, Json, Refused
+from domicile.cli.completion import completes
+from domicile.cli.examples import examples
+from domicile.cli.progress import bytes_of, harmless
+from domicile.cli.session import (
+    AsJson,
+    Data,
+    api,
+    progress,
+    say,
+    say_step,
+    show,
+    show_rows,
+)
+from domicile.client.api import Api, Json
 from domicile.client.following import follow_log
 from domicile.client.paths import path_to
 from domicile.client.recognition import recognise
-from domicile.client.suggestion import nearest_app
 from domicile.errors import DomicileError
 
 app = typer.Typer(help="Apps, named hello.ada or by id.", no_args_is_help=True)
 
-AppName = Annotated[str, typer.Argument(metavar="APP.OWNER|ID")]
+AppName = Annotated[
+    str, typer.Argument(metavar="APP.OWNER|ID", autocompletion=completes("app"))
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is planned.")]
 
-_NOT_FOUND = "urn:domicile:NotFound"
+_EVENT = ("at", "event", "detail")
 _COLUMNS = ("name", "owner", "cluster", "generation", "state", "id")
 
 
@@ -29,22 +41,13 @@ class BadArgument(DomicileError):
     """The command line has a value that cannot be used."""
 
 
-class NoSuchApp(DomicileError):
-    """No app has that name, and one has nearly that name."""
-
-
 class NotYet(DomicileError):
     """The cluster has not done it in time; it still will."""
 
 
-def _examples(*lines: str) -> str:
-    """Give the end of a verb's help, which is not wrapped."""
-    return "\n  ".join(("\b\nExamples:", *lines))
-
-
 @app.command(
     "deploy",
-    epilog=_examples(
+    epilog=examples(
         "domicile app deploy hello.ada ./hello",
         "domicile app deploy api.ada . --command 'python serve.py $HOST $PORT'",
         "domicile app deploy shop.bob ./shop --env COLOUR=red --to birch",
@@ -58,7 +61,14 @@ def deploy_app(
         typer.Option(help="How sh shall start it at $HOST and $PORT [guessed]"),
     ] = "",
     env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE")] = None,
-    to: Annotated[str, typer.Option(metavar="CLUSTER", help="Overrides plans.")] = "",
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="CLUSTER",
+            help="Overrides plans.",
+            autocompletion=completes("cluster"),
+        ),
+    ] = "",
     no_wait: NoWait = False,
     data: Data = None,
     as_json: AsJson = False,
@@ -79,39 +89,43 @@ def deploy_app(
         "environment": dict(_variable(each) for each in env or []),
         "to": to,
     }
-    with api(data) as opened:
-        planned = opened.deploy(body, folder)
+    with api(data, ("owner", owner_name), ("cluster", to)) as opened:
+        progress.doing(f"packing {folder}")
+        planned = opened.deploy(body, folder, _show_sent)
         _say_note(planned)
-        say(f"{name} goes to {planned['target']}")
+        # Not before: what is refused is one line.
+        say(f"uploaded {bytes_of(planned['size'])}; {name} goes to {planned['target']}")
         if not no_wait:
             opened.wait_for(planned, say_step)
         show(opened.get(f"/apps/{planned['app']}"), as_json)
 
 
-@app.command("list")
+@app.command("list", epilog=examples("domicile app list", "domicile app list --json"))
 def list_apps(data: Data = None, as_json: AsJson = False) -> None:
     """List the apps."""
     with api(data) as opened:
         show_rows(opened.get("/apps")["rows"], _COLUMNS, as_json)
 
 
-@app.command("show")
+@app.command("show", epilog=examples("domicile app show hello.ada"))
 def show_app(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
     """Show an app: where it lives, and the hosts it answers to."""
-    with _api_for(name, data) as opened:
+    with api(data, ("app", name)) as opened:
         show(opened.get(path_to("app", name)), as_json)
 
 
 @app.command(
     "move",
-    epilog=_examples(
+    epilog=examples(
         "domicile app move hello.ada --to birch",
         "domicile app move hello.ada --to amber --no-wait",
     ),
 )
 def move_app(
     name: AppName,
-    to: Annotated[str, typer.Option(metavar="CLUSTER")],
+    to: Annotated[
+        str, typer.Option(metavar="CLUSTER", autocompletion=completes("cluster"))
+    ],
     no_wait: NoWait = False,
     data: Data = None,
     as_json: AsJson = False,
@@ -120,7 +134,7 @@ def move_app(
 
     A move of the app that has not ended yet is waited for.
     """
-    with _api_for(name, data) as opened:
+    with api(data, ("app", name), ("cluster", to)) as opened:
         path = path_to("app", name, "moves")
         planned = opened.post_after_moves(path, {"to": to}, say)
         _say_note(planned)
@@ -128,39 +142,39 @@ def move_app(
         show(ended, as_json)
 
 
-@app.command("stop")
+@app.command("stop", epilog=examples("domicile app stop hello.ada"))
 def stop_app(
     name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
 ) -> None:
     """Stop an app where it is: its hosts answer 503 until it is started again."""
-    with _api_for(name, data) as opened:
+    with api(data, ("app", name)) as opened:
         stopped = opened.post_after_moves(path_to("app", name, "stop"), {}, say)
         show(stopped if no_wait else _wait(opened, stopped, "stopped"), as_json)
 
 
-@app.command("start")
+@app.command("start", epilog=examples("domicile app start hello.ada"))
 def start_app(
     name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
 ) -> None:
     """Start a stopped app again."""
-    with _api_for(name, data) as opened:
+    with api(data, ("app", name)) as opened:
         started = opened.post_after_moves(path_to("app", name, "start"), {}, say)
         show(started if no_wait else _wait(opened, started, "started"), as_json)
 
 
-@app.command("delete")
+@app.command("delete", epilog=examples("domicile app delete hello.ada"))
 def delete_app(
     name: AppName, no_wait: NoWait = False, data: Data = None, as_json: AsJson = False
 ) -> None:
     """Delete an app for good: its hosts answer 410 for a week, and then nothing."""
-    with _api_for(name, data) as opened:
+    with api(data, ("app", name)) as opened:
         deleted = opened.post_after_moves(path_to("app", name, "delete"), {}, say)
         show(deleted if no_wait else _wait(opened, deleted, "stopped"), as_json)
 
 
 @app.command(
     "logs",
-    epilog=_examples(
+    epilog=examples(
         "domicile app logs hello.ada --lines 20",
         "domicile app logs hello.ada -f",
         "domicile app logs hello.ada -f --json | jq -r .line",
@@ -180,7 +194,7 @@ def show_log(
     Followed, it goes on with each line that is written, also where the app moves; with
     --json each line is then an object of its own: app, cluster, line.
     """
-    with _api_for(name, data) as opened:
+    with api(data, ("app", name)) as opened:
         path = path_to("app", name, "logs")
         if not follow:
             _print_log(opened.get(path, lines=lines), as_json)
@@ -190,18 +204,30 @@ def show_log(
                 _print_lines(log, as_json)
 
 
-@contextmanager
-def _api_for(name: str, data: Path | None) -> Iterator[Api]:
-    """Open the API for what is done with an app; raises NoSuchApp."""
-    with api(data) as opened:
-        try:
-            yield opened
-        except Refused as refusal:
-            missing = refusal.kind == _NOT_FOUND
-            near = nearest_app(opened, name) if missing else ""
-            if not near:
-                raise
-            raise NoSuchApp(f"no app {name!r}: did you mean {near}?") from refusal
+@app.command(
+    "events",
+    epilog=examples(
+        "domicile app events hello.ada",
+        "domicile app events hello.ada --json | jq -r '.rows[-1].event'",
+    ),
+)
+def show_events(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
+    """Show what befell an app lately in the cluster where it lives, the newest last.
+
+    Such as: started, asleep, woken, lost (it crashed), failed, stopped, left.
+    """
+    with api(data, ("app", name)) as opened:
+        found = opened.get(path_to("app", name, "events"))
+        show_rows(found["rows"], _EVENT, as_json)
+
+
+def _show_sent(sent: int, size: int) -> None:
+    """Show how far the upload is."""
+    if not sent:
+        progress.doing("uploading")
+    progress.sent(sent, size)
+    if sent == size:
+        progress.doing(f"the directory stores {bytes_of(size)}")
 
 
 def _print_log(log: Json, as_json: bool) -> None:
@@ -212,17 +238,23 @@ def _print_log(log: Json, as_json: bool) -> None:
 
 
 def _print_lines(log: Json, as_json: bool) -> None:
-    """Print each line as it is, or as an object; at once, whoever reads it."""
+    """Print each line as it is, or as an object; at once, whoever reads it.
+
+    An app writes what it likes: to a terminal it gives no commands.
+    """
+    progress.end()
+    show_line = harmless if sys.stdout.isatty() else str
     for line in log["lines"]:
         if as_json:
             show({"app": log["app"], "cluster": log["cluster"], "line": line}, as_json)
         else:
-            print(line)
+            print(show_line(line.removesuffix("\r")))
     sys.stdout.flush()
 
 
 def _wait(opened: Api, wanted: Json, done: str) -> Json:
     """Wait until the cluster where the app lives has done it; raises NotYet."""
+    progress.doing(f"{wanted['cluster']} is waited for: it is to have {done} it")
     app = opened.wait_until_done(wanted)
     place = app["cluster"]
     if place in app["waits_for"]:

@@ -1,20 +1,22 @@
 """The verbs for looking: a host explained, how everything is, who follows."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from domicile.cli.completion import completes
+from domicile.cli.examples import examples
+from domicile.cli.overview import row_of, show_overview
 from domicile.cli.session import AsJson, Data, api, show, show_rows, warn
-from domicile.client.api import Json
 
 follower = typer.Typer(help="Who follows the directory.", no_args_is_help=True)
 
 Host = Annotated[str, typer.Argument(metavar="HOST")]
 
 _SAYS = ("who", "serial", "generation", "behind", "says")
-_CLUSTER = ("name", "addresses", "apps", "followed")
 _FOLLOWER = ("name", "serial", "lag", "silent", "behind", "trouble")
-_MOVE = ("app", "source", "target", "generation", "step", "seconds")
+WRONG = 3
+"""The exit status where something is wrong: 1 is that we could not ask, 2 a misuse."""
 
 
 def explain(host: Host, data: Data = None, as_json: AsJson = False) -> None:
@@ -26,37 +28,41 @@ def explain(host: Host, data: Data = None, as_json: AsJson = False) -> None:
         return
     for move in found["moves"]:
         warn(f"moving from {move['source']} to {move['target']}: {move['step']}")
-    show_rows([_row(each) for each in found["statements"]], _SAYS, as_json=False)
+    show_rows([row_of(each) for each in found["statements"]], _SAYS, as_json=False)
 
 
 def status(data: Data = None, as_json: AsJson = False) -> None:
-    """Show what is wrong, and then clusters, followers, apps and open moves."""
+    """Show on one screen what is wrong, clusters, followers, apps and open moves.
+
+    The exit status is 0 if nothing is wrong, 3 if something is, and 1 if the directory
+    cannot be asked.
+    """
     with api(data) as opened:
         found = opened.get("/status")
     if as_json:
         show(found, as_json=True)
-        return
-    for problem in found["problems"]:
-        warn(problem)
-    show_rows(found["clusters"], _CLUSTER, as_json=False)
-    show_rows([_row(each) for each in found["followers"]], _FOLLOWER, as_json=False)
-    states = [f"{count} {state}" for state, count in sorted(found["apps"].items())]
-    print(f"apps: {', '.join(states) or 'none'}; serial {found['serial']}")
-    if found["moves"]:
-        show_rows([_row(each) for each in found["moves"]], _MOVE, as_json=False)
+    else:
+        show_overview(found)
+    if found["problems"]:
+        raise typer.Exit(WRONG)
 
 
-@follower.command("list")
+@follower.command("list", epilog=examples("domicile follower list"))
 def list_followers(data: Data = None, as_json: AsJson = False) -> None:
     """List who follows the directory, and what is wrong with each by its own word."""
     with api(data) as opened:
         rows = opened.get("/status")["followers"]
-    show_rows(rows if as_json else [_row(each) for each in rows], _FOLLOWER, as_json)
+    show_rows(rows if as_json else [row_of(each) for each in rows], _FOLLOWER, as_json)
 
 
-@follower.command("accept")
+@follower.command(
+    "accept", epilog=examples("domicile follower accept nameserver/ns1/ns1")
+)
 def accept(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", autocompletion=completes("follower")),
+    ],
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,18 +71,5 @@ def accept(
     Look first whether the directory says what it should. A cluster's manager passes it
     on to its proxies.
     """
-    with api(data) as opened:
+    with api(data, *(("follower", each) for each in names)) as opened:
         show(opened.post("/followers/accept", {"followers": names}), as_json)
-
-
-def _row(found: Json) -> Json:
-    return {key: _cell(value) for key, value in found.items()}
-
-
-def _cell(value: Any) -> Any:
-    """Show nothing where there is nothing, and no more of a number than is read."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    return f"{value:.1f}" if isinstance(value, float) else value

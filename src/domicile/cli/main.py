@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, domains, insight, session, verbs
+from domicile.cli import apps, bench, domains, insight, session, verbs
+from domicile.cli.examples import examples
+from domicile.cli.progress import harmless
 from domicile.client.access import data_folder
 from domicile.config import load
 from domicile.errors import DomicileError
@@ -31,14 +33,20 @@ for _group, _name in (
     (verbs.move, "move"),
     (verbs.authority, "authority"),
     (insight.follower, "follower"),
+    (bench.bench, "bench"),
 ):
     app.add_typer(_group, name=_name)
-app.command()(insight.explain)
-app.command()(insight.status)
+app.command(epilog=examples("domicile explain hello.ada.apps.test"))(insight.explain)
+app.command(
+    epilog=examples("domicile status", "domicile status --json | jq .problems")
+)(insight.status)
 
 ConfigFile = Annotated[
     Path,
     typer.Option("--config", metavar="FILE", help="The service's TOML file."),
+]
+ReadyFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Written when all answers.")
 ]
 
 
@@ -47,39 +55,65 @@ def domicile() -> None:
     """Hosting across many clusters behind one set of names."""
 
 
-@app.command()
+@app.command(epilog=examples("domicile directory --config directory.toml"))
 def directory(config: ConfigFile) -> None:
     """Run the directory service: the global authority and its HTTP API."""
     _service("directory")(config)
 
 
-@app.command()
+@app.command(epilog=examples("domicile nameserver --config nameserver.toml"))
 def nameserver(config: ConfigFile) -> None:
     """Run a name server: answers DNS queries from its replica of the directory."""
     _service("nameserver")(config)
 
 
-@app.command()
+@app.command(epilog=examples("domicile manager --config manager.toml"))
 def manager(config: ConfigFile) -> None:
     """Run a cluster's manager: starts apps, finds their ports, reports."""
     _service("manager")(config)
 
 
-@app.command()
+@app.command(epilog=examples("domicile proxy --config proxy.toml"))
 def proxy(config: ConfigFile) -> None:
     """Run a proxy: routes requests by Host to apps, or to the cluster they moved to."""
     _service("proxy")(config)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "domicile up --config examples/one.toml",
+        "domicile up --config /etc/domicile/one.toml --ready-file /run/domicile.ready",
+    )
+)
+def up(
+    config: Annotated[
+        Path, typer.Option("--config", metavar="FILE", help="The host's TOML file.")
+    ],
+    ready_file: ReadyFile = None,
+) -> None:
+    """Run all the services of one host until Ctrl-C, or SIGTERM.
+
+    Verbs find what runs by its data folder: --data, or DOMICILE_DATA.
+    """
+    # Only here: no other verb needs what this one does.
+    from domicile.host.main import run  # noqa: PLC0415
+
+    run(config, ready_file, session.say)
+
+
+@app.command(
+    epilog=examples(
+        "domicile demo",
+        "domicile demo --data /tmp/demo --config examples/demo.toml",
+        "domicile demo --tour",
+    )
+)
 def demo(
     data: session.Data = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Other addresses, as TOML.")
     ] = None,
-    ready_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Written when all answers.")
-    ] = None,
+    ready_file: ReadyFile = None,
     tour: Annotated[
         bool,
         typer.Option("--tour", help="Tell the whole story, check it, and end."),
@@ -116,4 +150,4 @@ def main() -> None:
     try:
         app()
     except DomicileError as error:
-        sys.exit(f"domicile: {error}")
+        sys.exit(f"domicile: {harmless(str(error))}")

@@ -4,9 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from domicile.cli.session import AsJson, Data, api, show, show_rows
+from domicile.cli.completion import completes
+from domicile.cli.examples import examples
+from domicile.cli.session import AsJson, Data, api, say, show, show_rows
 from domicile.client.api import Json
 from domicile.client.paths import path_to
+from domicile.client.suggestion import nearest
 
 owner = typer.Typer(help="People and teams.", no_args_is_help=True)
 cluster = typer.Typer(help="Failure domains.", no_args_is_help=True)
@@ -14,26 +17,37 @@ authority = typer.Typer(help="Whom the links trust.", no_args_is_help=True)
 move = typer.Typer(help="Moves of apps between clusters.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
+OwnerName = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=completes("owner"))
+]
+ClusterName = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=completes("cluster"))
+]
 Many = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
 
 _MOVE = ("id", "app", "source", "target", "generation", "step", "error")
 
 
-@owner.command("add")
+@owner.command(
+    "add",
+    epilog=examples("domicile owner add ada", "domicile owner add bob --plan pro"),
+)
 def add_owner(
     name: Name,
-    plan: str = "free",
+    plan: Annotated[str, typer.Option(autocompletion=completes("plan"))] = "free",
     zone: str = "",
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Add an owner; its token is shown this once."""
     with api(data) as opened:
+        if near := nearest(opened, "plan", plan):
+            say(f"no cluster prefers plan {plan!r}, and no owner has it: is it {near}?")
         body = {"name": name, "plan": plan, "zone": zone}
         show(_flat(opened.post("/owners", body)), as_json)
 
 
-@owner.command("list")
+@owner.command("list", epilog=examples("domicile owner list"))
 def list_owners(data: Data = None, as_json: AsJson = False) -> None:
     """List the owners."""
     with api(data) as opened:
@@ -41,14 +55,20 @@ def list_owners(data: Data = None, as_json: AsJson = False) -> None:
         show_rows(rows, ("name", "plan", "zone"), as_json)
 
 
-@owner.command("show")
-def show_owner(name: Name, data: Data = None, as_json: AsJson = False) -> None:
+@owner.command("show", epilog=examples("domicile owner show ada"))
+def show_owner(name: OwnerName, data: Data = None, as_json: AsJson = False) -> None:
     """Show an owner."""
-    with api(data) as opened:
+    with api(data, ("owner", name)) as opened:
         show(opened.get(path_to("owner", name)), as_json)
 
 
-@cluster.command("add")
+@cluster.command(
+    "add",
+    epilog=examples(
+        "domicile cluster add cedar --address 192.0.2.1 --link 192.0.2.1:8444",
+        "domicile cluster add dogwood --address 192.0.2.2 --prefer pro > dogwood.json",
+    ),
+)
 def add_cluster(
     name: Name,
     address: Many = None,
@@ -72,7 +92,7 @@ def add_cluster(
         show(opened.post("/clusters", body), as_json=True)
 
 
-@cluster.command("list")
+@cluster.command("list", epilog=examples("domicile cluster list"))
 def list_clusters(data: Data = None, as_json: AsJson = False) -> None:
     """List the clusters."""
     with api(data) as opened:
@@ -80,23 +100,27 @@ def list_clusters(data: Data = None, as_json: AsJson = False) -> None:
         show_rows(rows, ("name", "addresses", "links", "prefers"), as_json)
 
 
-@cluster.command("show")
-def show_cluster(name: Name, data: Data = None, as_json: AsJson = False) -> None:
+@cluster.command("show", epilog=examples("domicile cluster show amber"))
+def show_cluster(name: ClusterName, data: Data = None, as_json: AsJson = False) -> None:
     """Show a cluster."""
-    with api(data) as opened:
+    with api(data, ("cluster", name)) as opened:
         show(opened.get(path_to("cluster", name)), as_json)
 
 
-@move.command("list")
+@move.command("list", epilog=examples("domicile move list"))
 def list_moves(data: Data = None, as_json: AsJson = False) -> None:
     """List the moves, oldest first."""
     with api(data) as opened:
         show_rows(opened.get("/moves")["rows"], _MOVE, as_json)
 
 
-@move.command("show")
+@move.command(
+    "show", epilog=examples("domicile move show 0123456789abcdef0123456789abcdef")
+)
 def show_move(
-    move_id: Annotated[str, typer.Argument(metavar="ID")],
+    move_id: Annotated[
+        str, typer.Argument(metavar="ID", autocompletion=completes("move"))
+    ],
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,14 +129,17 @@ def show_move(
         show(opened.get(path_to("move", move_id)), as_json)
 
 
-@authority.command("show")
+@authority.command("show", epilog=examples("domicile authority show"))
 def show_authority(data: Data = None, as_json: AsJson = False) -> None:
     """Show the links' private CA: its epoch, and the certificates that are trusted."""
     with api(data) as opened:
         _show_authority(opened.get("/link-authority"), as_json)
 
 
-@authority.command("rotate")
+@authority.command(
+    "rotate",
+    epilog=examples("domicile authority rotate", "domicile authority rotate --now"),
+)
 def rotate_authority(
     now: Annotated[
         bool, typer.Option(help="Do not wait for clusters that are away.")

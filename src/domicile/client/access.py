@@ -53,9 +53,9 @@ def find_access(data: Path, environment: Mapping[str, str] = os.environ) -> Acce
     stored = _read(data / _FILE)
     if stored is None:
         raise NoDirectory(
-            f"no directory is known: {data / _FILE} is not there; start the demo, name "
-            "its folder by --data or DOMICILE_DATA, or set DOMICILE_URL and "
-            "DOMICILE_TOKEN"
+            f"no directory is known: {data / _FILE} is not there; start "
+            "`domicile up` or the demo, name its folder by --data or DOMICILE_DATA, or "
+            "set DOMICILE_URL and DOMICILE_TOKEN"
         )
     _check_token(stored.token, str(data / _FILE))
     return Access(url or stored.url, token or stored.token)

@@ -24,12 +24,14 @@ _MOVE_PATIENCE = 300.0
 _CLUSTER_PATIENCE = 60.0
 _AWAY_PATIENCE = 30.0
 _LOOK_SECONDS = 1.0
+_PIECE = 64 * 1024
 _ENDS = frozenset({"finished", "failed"})
 _MOVE_IN_PROGRESS = "urn:domicile:MoveInProgress"
 
 Json = dict[str, Any]
 OnStep = Callable[[Json], None]
 OnWait = Callable[[str], None]
+OnSent = Callable[[int, int], object]
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -61,14 +63,20 @@ class Api:
     `on_slow` is told of an answer that takes longer than was asked for.
     """
 
-    def __init__(self, access: Access, on_slow: OnWait | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        seconds: float = _SECONDS,
+        *,
+        on_slow: OnWait | None = None,
+    ) -> None:
         self._url = access.url
         self._on_slow = on_slow
         try:
             self._client = httpx.Client(
                 base_url=access.url.rstrip("/") + "/v1",
                 headers={"Authorization": f"Bearer {access.token}"},
-                timeout=httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS),
+                timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
                 trust_env=False,
             )
         except httpx.InvalidURL as error:
@@ -116,18 +124,29 @@ class Api:
         """Have it so, however often it is sent; raises Refused or Unreachable."""
         return self._ask("PUT", path, json=body)
 
-    def deploy(self, app: Json, folder: Path) -> Json:
-        """Store the folder as a blob and plan the app's deployment: gives the move."""
+    def deploy(self, app: Json, folder: Path, on_sent: OnSent | None = None) -> Json:
+        """Store the folder as a blob and plan the app's deployment: gives the move.
+
+        `on_sent` is told how many of how many bytes have been sent, from none on.
+        """
         archive = pack(folder)
-        self._ask("PUT", f"/blobs/{archive.digest}", content=archive.data)
+        self._ask(
+            "PUT",
+            f"/blobs/{archive.digest}",
+            content=_in_pieces(archive.data, on_sent or _nobody),
+            headers={"Content-Length": str(len(archive.data))},
+        )
         release = {"digest": archive.digest, "size": len(archive.data)}
-        return self.post("/apps", app | release)
+        return self.post("/apps", app | release) | {"size": len(archive.data)}
 
     def wait_for(self, move: Json, on_step: OnStep) -> Json:
-        """Wait until the move has ended; raises Refused where it failed."""
+        """Wait until the move has ended; raises Refused where it failed.
+
+        An answer comes at its end, or after a second: so each step is seen that takes one.
+        """
         step = None
         while True:
-            wait = _WAIT_SECONDS if step else 0
+            wait = _LOOK_SECONDS if step else 0
             path = f"/moves/{move['id']}"
             move = self._ask_again("GET", path, params={"wait": wait})
             if move["step"] != step:
@@ -205,6 +224,17 @@ class Api:
                 f"what answers at {self._url} is no directory: {error}"
             ) from error
         return found
+
+
+def _in_pieces(data: bytes, on_sent: OnSent) -> Iterator[bytes]:
+    for start in range(0, len(data), _PIECE):
+        on_sent(start, len(data))
+        yield data[start : start + _PIECE]
+    on_sent(len(data), len(data))
+
+
+def _nobody(_sent: int, _size: int) -> None:
+    """Is told, and does not care."""
 
 
 def _refusal(answer: httpx.Response) -> Refused:

@@ -19,7 +19,7 @@ class NothingToPack(DomicileError):
 
 
 class CannotPack(DomicileError):
-    """A file of the folder cannot be read."""
+    """A file of the folder cannot be read, or is none of it."""
 
 
 class Archive(NamedTuple):
@@ -44,11 +44,27 @@ def pack(folder: Path) -> Archive:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    return [
+    """Give the files, and the links that lead to a file or folder here."""
+    found = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not _LEFT_OUT & set(path.relative_to(folder).parts)
+        if (path.is_file() or (path.is_symlink() and path.exists()))
+        and not _LEFT_OUT & set(path.relative_to(folder).parts)
     ]
+    for path in found:
+        if path.is_symlink():
+            _refuse_if_out(path, folder)
+    return found
+
+
+def _refuse_if_out(link: Path, folder: Path) -> None:
+    """Go on only where a cluster has what the link leads to; raises CannotPack."""
+    target = link.readlink()
+    if target.is_absolute() or not link.resolve().is_relative_to(folder.resolve()):
+        raise CannotPack(
+            f"{link} leads out of what is deployed, to {target}: no cluster has that; "
+            "copy it here, or link it by a path inside the folder"
+        )
 
 
 def _pack(folder: Path, files: Iterable[Path]) -> bytes:

@@ -1,22 +1,18 @@
 """The lines to paste once the demo is ready: each works as it stands."""
 
-import shlex
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from domicile.client.access import DEFAULT_DATA
 from domicile.demo.plan import ClusterPlan, Plan
+from domicile.host.command import of_folder, our_command
 
 
 def to_paste(plan: Plan, data: Path, homes: Mapping[str, ClusterPlan]) -> Iterator[str]:
     """Give the lines, for the first app and the cluster where it lives."""
     yield f"ready: the API is at {plan.url}/v1, logs are in {data / 'logs'}; try"
     command = our_command(sys.argv[0], Path.cwd())
-    of_data = (
-        "" if data == DEFAULT_DATA.absolute() else f" --data {shlex.quote(str(data))}"
-    )
+    of_data = of_folder(data)
     for app, home in list(homes.items())[:1]:
         host = f"{app}.{plan.zone}"
         fetch = f"  curl -H 'Host: {host}' http://{home.host}:{home.proxy}/"
@@ -28,16 +24,3 @@ def to_paste(plan: Plan, data: Path, homes: Mapping[str, ClusterPlan]) -> Iterat
                 yield f"{fetch}   # {home.name}'s tombstone forwards"
                 break
     yield f"  {command} app list{of_data}"
-
-
-def our_command(started: str, here: Path) -> str:
-    """Say how a user calls us: by name where PATH leads here, else by path."""
-    path = Path(started).absolute()
-    if path.name == "__main__.py":
-        return f"{shlex.quote(sys.executable)} -m domicile"
-    found = shutil.which(path.name)
-    if found and Path(found).absolute() == path:
-        return path.name
-    return shlex.quote(
-        str(path.relative_to(here) if path.is_relative_to(here) else path)
-    )

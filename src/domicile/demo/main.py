@@ -1,32 +1,23 @@
-"""The demo: a directory, a name server, two clusters and sample apps, here.
+"""The demo: a directory, a name server, two clusters and sample apps, here."""
 
-Its story is told by a thread of its own, so that nothing it waits for keeps the demo
-from ending. The signals stay blocked and are waited for: there is no signal handler, and
-a second Ctrl-C finds nothing to interrupt.
-"""
-
-import os
-import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
-
-from domicile.config import BadConfiguration
-from domicile.demo import lock
-from domicile.demo.ending import end_all
-from domicile.demo.janitor import Janitor
+from domicile.demo.customer import ZoneFile
 from domicile.demo.lines import to_paste
-from domicile.demo.plan import Plan
-from domicile.demo.preflight import check_places
-from domicile.demo.services import Services
-from domicile.demo.story import Say, Story
+from domicile.demo.plan import ClusterPlan, Plan
+from domicile.demo.story import Story
 from domicile.errors import DomicileError
-from domicile.runtime.durable import write_durably
+from domicile.host.foreground import Foreground, Running, Say
+from domicile.host.lock import Tenant
+from domicile.host.parts import Place
+from domicile.host.services import Services
 
-_ENDS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-_LOOK_SECONDS = 0.2
+CONFIGURED = "domicile demo --config FILE"
+
+CUSTOMER_ZONE = "customer-zone.txt"
 
 Guide = Callable[[Services, threading.Event], None]
 """Leads through a demo that is ready; the event says that the demo ends."""
@@ -37,10 +28,10 @@ class NotToTheEnd(DomicileError):
 
 
 class Demo:
-    """One folder's demo: made on the first start, gone on with on the next.
+    """A host with sample apps; with a `guide` it ends as soon as that is done."""
 
-    With a `guide` it ends as soon as that is done.
-    """
+    tenant = Tenant("demo")
+    configured = CONFIGURED
 
     def __init__(
         self, plan: Plan, data: Path, say: Say, guide: Guide | None = None
@@ -49,96 +40,36 @@ class Demo:
         self._data = data.absolute()
         self._say = say
         self._guide = guide
-        self._guided = threading.Event()
-        self._failure: BaseException | None = None
-        self._ending = threading.Event()
+        self._homes: dict[str, ClusterPlan] = {}
+        self._until_the_end = ExitStack()
 
     def run(self, ready_file: Path | None, parent: int | None) -> None:
-        """Run until SIGTERM, SIGINT, SIGHUP or, if it is named, the parent's end."""
-        # A shell's background jobs are born deaf to SIGINT.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
-        with lock.hold(self._data, self._pause) as descriptor:
-            _prepare(ready_file)
-            end_all(self._data)  # What has lost its demo and its janitor, too.
-            check_places(self._plan.places())
-            self._say(f"starting in {self._data}")
-            services = Services(self._data)
-            janitor = Janitor(self._data, descriptor)
-            try:
-                self._play(services, janitor, ready_file)
-                failure = self._wait(parent)
-            finally:
-                self._ending.set()
-                self._say("ending")
-                services.close()
-                end_all(self._data)
-                janitor.dismiss()
-        if failure is not None:
-            raise failure
+        with self._until_the_end:
+            Foreground(self, self._data, self._say).run(ready_file, parent)
 
-    def _play(
-        self, services: Services, janitor: Janitor, ready_file: Path | None
-    ) -> None:
-        def play() -> None:
-            try:
-                story = Story(self._plan, self._data, services, self._tell)
-                homes = story.play()
-                if ready_file:
-                    table = {"data": str(self._data), "services": services.table()}
-                    write_durably(ready_file, msgspec.json.encode(table))
-                if self._guide:
-                    self._guide(services, self._ending)
-                    self._guided.set()
-                else:
-                    for line in to_paste(self._plan, self._data, homes):
-                        self._tell(line)
-                self._watch(services, janitor)
-            except BaseException as error:  # noqa: BLE001 - raised again by `run`
-                self._failure = error
+    def places(self) -> Iterable[Place]:
+        return self._plan.places()
 
-        threading.Thread(target=play, name="story", daemon=True).start()
+    def start(self, running: Running) -> None:
+        if not self._plan.resolvers:
+            # Of those who have names of their own: we play their DNS.
+            played = ZoneFile(self._plan.customer_address, self._data / CUSTOMER_ZONE)
+            self._until_the_end.enter_context(played)
+        story = Story(self._plan, self._data, running.services, running.say)
+        self._homes = story.play()
 
-    def _wait(self, parent: int | None) -> BaseException | None:
-        """Wait for the end, and give the failure that is the reason, if one is."""
-        while self._failure is None and (parent is None or os.getppid() == parent):
-            if self._guided.is_set():
-                return None
-            if signal.sigtimedwait(_ENDS, _LOOK_SECONDS):
-                # What fails from now on fails because of the end.
-                return self._cut_short()
-        return self._failure or self._cut_short()
+    def lead(self, running: Running) -> bool:
+        if self._guide:
+            self._guide(running.services, running.ending)
+            return True
+        for line in to_paste(self._plan, self._data, self._homes):
+            running.say(line)
+        return False
 
-    def _watch(self, services: Services, janitor: Janitor) -> None:
-        while not self._ending.wait(_LOOK_SECONDS):
-            janitor.keep()
-            for name, status in services.ended():
-                self._tell(f"{name} ended with status {status}; the rest goes on")
+    def look(self, running: Running) -> None:
+        for name, status in running.services.ended():
+            running.say(f"{name} ended with status {status}; the rest goes on")
 
-    def _tell(self, line: str) -> None:
-        if not self._ending.is_set():
-            self._say(line)
-
-    def _pause(self, seconds: float) -> None:
-        """Wait, and leave at a signal: nothing is started yet."""
-        if signal.sigtimedwait(_ENDS, seconds):
-            raise self._cut_short() or SystemExit(0)
-
-    def _cut_short(self) -> NotToTheEnd | None:
+    def cut_short(self) -> NotToTheEnd | None:
         """Give what an end from outside means to who is guided; else it is welcome."""
         return NotToTheEnd("the tour was ended before its end") if self._guide else None
-
-
-def _prepare(ready_file: Path | None) -> None:
-    """Let nobody read what an earlier start wrote; raises BadConfiguration."""
-    try:
-        if ready_file:
-            ready_file.unlink(missing_ok=True)
-            # Under another name: whoever waits for the file must not see it yet.
-            trial = ready_file.with_name(f".{ready_file.name}.trial")
-            write_durably(trial, b"")
-            trial.unlink()
-    except OSError as error:
-        raise BadConfiguration(
-            f"--ready-file {ready_file} cannot be written: {error.strerror}"
-        ) from error

@@ -54,6 +54,7 @@ class Operation(StrEnum):
     APP_START = "app.start"
     APP_DELETE = "app.delete"
     APP_LOGS = "app.logs"
+    APP_EVENTS = "app.events"
     APP_MOVE = "app.move"
     APP_MOVE_TO = "app.move-to"
     MOVE_LIST = "move.list"
@@ -97,6 +98,7 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.APP_START: Reach.OWN,
         Operation.APP_DELETE: Reach.OWN,
         Operation.APP_LOGS: Reach.OWN,
+        Operation.APP_EVENTS: Reach.OWN,
         Operation.APP_MOVE: Reach.OWN,
         Operation.MOVE_LIST: Reach.OWN,
         Operation.MOVE_SHOW: Reach.OWN,

@@ -4,11 +4,13 @@ Each function is one transaction; what it refuses it refuses whole.
 """
 
 from collections import Counter
+from collections.abc import Container
 
 import msgspec
 
 from domicile.directory import journal
 from domicile.directory.hosts import give_up_names, hosts_of_app
+from domicile.directory.plans import sleep_seconds_of
 from domicile.errors import DomicileError
 from domicile.model.ids import looks_like_id, new_id
 from domicile.model.moves import Lodging, Move, Step, records_of
@@ -75,9 +77,16 @@ def no_app(name_or_id: str) -> NotFound:
 
 
 async def plan_deployment(
-    tx: Transaction, owner_name: str, name: str, wanted: Wanted
+    tx: Transaction,
+    owner_name: str,
+    name: str,
+    wanted: Wanted,
+    heard: Container[str] = (),
 ) -> Move:
-    """Plan the first deployment of a new app: a move without a source."""
+    """Plan the first deployment of a new app: a move without a source.
+
+    `heard` are the clusters whose managers are there.
+    """
     check_app_name(name)
     owner = await tx.get(Owner, owner_name)
     if owner is None:
@@ -90,7 +99,7 @@ async def plan_deployment(
             f"{name}.{owner_name} exists already, with id {existing.id}: "
             "choose another name, or delete it first"
         )
-    cluster = await _cluster_for(tx, owner.plan, wanted.to)
+    cluster = await _cluster_for(tx, owner.plan, wanted.to, heard)
     app_id = new_id()
     release = Release(
         new_id(),
@@ -121,7 +130,10 @@ async def plan_move(
     if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
         raise NotLive(f"{app.name}.{app.owner} is {app.state}: only a live app moves")
     if placement.cluster == target:
-        raise AlreadyThere(f"{app.name}.{app.owner} lives in {target} already")
+        raise AlreadyThere(
+            f"{app.name}.{app.owner} lives in {target} already"
+            + await _if_alone(tx, ", and there is no other cluster")
+        )
     return await _plan(tx, app, source=placement.cluster, target=cluster.name)
 
 
@@ -143,7 +155,8 @@ async def lodging_of(reading: Reading, app: App, move: Move) -> Lodging:
         assert release is not None, "a release stays as long as its app"
     reports = await journal.reports_on(reading, app.id)
     port = reports[move.source].port if move.source in reports else 0
-    return Lodging(await hosts_of_app(reading, app), release, port)
+    hosts = await hosts_of_app(reading, app)
+    return Lodging(hosts, release, port, await sleep_seconds_of(reading, app))
 
 
 async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
@@ -175,17 +188,29 @@ async def _give_up_name(tx: Transaction, app: App) -> None:
 async def _cluster_named(reading: Reading, name: str) -> Cluster:
     cluster = await reading.get(Cluster, name)
     if cluster is None:
-        known = ", ".join(each.name for each in await reading.all(Cluster))
-        raise NotFound(f"no cluster {name!r}: there are {known or 'none yet'}")
+        known = (
+            ", ".join(each.name for each in await reading.all(Cluster)) or "none yet"
+        )
+        alone = await _if_alone(reading, f"there is only {known}")
+        raise NotFound(f"no cluster {name!r}: {alone or f'there are {known}'}")
     return cluster
 
 
-async def _cluster_for(reading: Reading, plan: str, to: str) -> Cluster:
+async def _if_alone(reading: Reading, says: str) -> str:
+    """Say, where there is one cluster only, how there will be another."""
+    if len(await reading.all(Cluster)) != 1:
+        return ""
+    return f"{says}: `domicile cluster add` adds one"
+
+
+async def _cluster_for(
+    reading: Reading, plan: str, to: str, heard: Container[str]
+) -> Cluster:
     """Choose by plan; an operator's choice wins, whatever the plan."""
     if to:
         return await _cluster_named(reading, to)
     apps = Counter(each.cluster for each in await reading.all(Placement))
-    return choose_cluster(await reading.all(Cluster), plan, apps)
+    return choose_cluster(await reading.all(Cluster), plan, apps, heard)
 
 
 async def note_on(reading: Reading, owner_name: str, target: str) -> str:

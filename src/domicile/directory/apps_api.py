@@ -67,7 +67,8 @@ async def post_app(
 
     async def work(tx: Transaction) -> Planned:
         check_deployment(data, directory.blobs)
-        move = await plan_deployment(tx, data.owner, data.name, wanted)
+        heard = directory.clusters_heard()
+        move = await plan_deployment(tx, data.owner, data.name, wanted, heard)
         return _planned(move, await note_on(tx, data.owner, data.to) if data.to else "")
 
     response = await work_once(request, directory, work)
@@ -79,9 +80,10 @@ async def post_app(
 async def list_apps(request: Asked, directory: Opened) -> Shown:
     """List the apps that there are; one that was deleted is still shown by its id."""
     async with directory.store.reading() as reading:
+        asleep = await journal.asleep(reading)
         return Shown(
             [
-                await shown(reading, app)
+                await shown(reading, app, asleep)
                 for app in await reading.all(App)
                 if request.user.may(Operation.APP_LIST, app.owner)
                 and app.state is not AppState.DELETED

@@ -1,5 +1,7 @@
 """The API's routes for looking, and for saying that what was seen is meant."""
 
+from typing import TypeVar
+
 import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -18,6 +20,8 @@ from domicile.store.transaction import Reading, Transaction
 
 Opened = NamedDependency[Directory]
 
+Page = TypeVar("Page")
+
 _LINES = 100
 
 
@@ -31,6 +35,22 @@ class Log(msgspec.Struct, frozen=True):
     cluster: str
     lines: tuple[str, ...]
     end: str = ""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What befell an app, when (in UTC), and a few words on it."""
+
+    at: str
+    event: str
+    detail: str
+
+
+class Events(msgspec.Struct, frozen=True):
+    """What befell an app in a cluster, the newest last."""
+
+    app: str
+    cluster: str
+    rows: tuple[Event, ...]
 
 
 @get("/apps/{app:str}/logs", operation=Operation.APP_LOGS)
@@ -48,6 +68,24 @@ async def show_log(
     async with directory.store.reading() as reading:
         found = await found_app(reading, request.user, Operation.APP_LOGS, app)
         cluster = await _cluster_of(reading, found)
+    query = {"app": found.id, "lines": str(lines)} | ({"after": after} if after else {})
+    return await _ask_manager(directory, cluster, Question("/logs", query), Log)
+
+
+@get("/apps/{app:str}/events", operation=Operation.APP_EVENTS)
+async def show_events(request: Asked, app: FromPath[str], directory: Opened) -> Events:
+    """Give what befell the app lately in the cluster where it lives, the newest last."""
+    async with directory.store.reading() as reading:
+        found = await found_app(reading, request.user, Operation.APP_EVENTS, app)
+        cluster = await _cluster_of(reading, found)
+    question = Question("/events", {"app": found.id})
+    return await _ask_manager(directory, cluster, question, Events)
+
+
+async def _ask_manager(
+    directory: Directory, cluster: str, question: Question, kind: type[Page]
+) -> Page:
+    """Ask the newest manager of a cluster; raises NoAnswer."""
     managers = [
         each
         for each in directory.feed.followers
@@ -56,10 +94,8 @@ async def show_log(
     if not managers:
         raise NoAnswer(f"no manager of {cluster or 'any cluster'} can be asked")
     newest = max(managers, key=lambda each: each.asked)
-    query = {"app": found.id, "lines": str(lines)} | ({"after": after} if after else {})
     try:
-        page = Question("/logs", query)
-        return await ask_admin(directory.asking, newest.admin, page, Log)
+        return await ask_admin(directory.asking, newest.admin, question, kind)
     except NoAnswer as error:
         raise NoAnswer(f"the manager of {cluster}: {error}") from error
 
@@ -99,4 +135,4 @@ async def post_acceptance(
     return await work_once(request, directory, work)
 
 
-ROUTES = (show_log, show_explanation, show_status, post_acceptance)
+ROUTES = (show_log, show_events, show_explanation, show_status, post_acceptance)

@@ -6,9 +6,13 @@ import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.sql import Select
 
-from domicile.model.moves import ENDS, Move, Report
+from domicile.model.moves import ENDS, Move, Report, Status
 from domicile.store.schema import moves, reports
 from domicile.store.transaction import Reading, Transaction
+
+# No report is under way for so long: a serial that is lower then is that of a cluster
+# whose store begins anew, or from a backup.
+_LATEST_SECONDS = 120.0
 
 _encoder = msgspec.msgpack.Encoder()
 _move: msgspec.msgpack.Decoder[Move] = msgspec.msgpack.Decoder(Move)
@@ -65,20 +69,24 @@ async def all_moves(reading: Reading, app: str = "") -> list[Entry]:
 
 
 async def take_report(tx: Transaction, report: Report) -> bool:
-    """Keep a cluster's report; False where a newer generation's is there.
+    """Keep a cluster's report; False where a newer one is there, which came before.
 
     What was said before is not written again.
     """
     here = (reports.c.app == report.app) & (reports.c.cluster == report.cluster)
     value = _encoder.encode(report)
     row = {"generation": report.generation, "value": value, "at": tx.now}
-    query = select(reports.c.generation, reports.c.value).where(here)
+    query = select(reports.c.value, reports.c.at).where(here)
     stored = (await tx.execute(query)).one_or_none()
     if stored is None:
         key = {"app": report.app, "cluster": report.cluster}
         await tx.execute(insert(reports).values(key | row))
         return True
-    if stored.generation > report.generation:
+    known = _report.decode(stored.value)
+    begins_anew = (
+        report.generation == known.generation and tx.now - stored.at > _LATEST_SECONDS
+    )
+    if not report.replaces(known) and not begins_anew:
         return False
     if stored.value != value:
         await tx.execute(update(reports).where(here).values(row))
@@ -90,6 +98,19 @@ async def reports_on(reading: Reading, app: str) -> dict[str, Report]:
     query = select(reports.c.value).where(reports.c.app == app)
     found = [_report.decode(body) for body in (await reading.execute(query)).scalars()]
     return {report.cluster: report for report in found}
+
+
+async def asleep(reading: Reading, app: str = "") -> frozenset[tuple[str, str, int]]:
+    """Give app, cluster and generation of all that sleep; of one app if it is named."""
+    query = select(reports.c.value)
+    if app:
+        query = query.where(reports.c.app == app)
+    told = map(_report.decode, (await reading.execute(query)).scalars())
+    return frozenset(
+        (each.app, each.cluster, each.generation)
+        for each in told
+        if each.status is Status.ASLEEP
+    )
 
 
 def _entries() -> Select[Any]:

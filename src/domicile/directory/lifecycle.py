@@ -36,7 +36,13 @@ from domicile.store.transaction import Transaction
 FAREWELL_SECONDS = 7 * 86400.0
 _LOOK_SECONDS = 60.0
 
-_LASTING = {Status.STOPPED: AppState.STOPPED, Status.SERVING: AppState.RUNNING}
+# Asleep or not is no state of ours: an app that sleeps would change its record all day,
+# and every name server would follow that. It is shown as its cluster reports it.
+_LASTING = {
+    Status.STOPPED: AppState.STOPPED,
+    Status.SERVING: AppState.RUNNING,
+    Status.ASLEEP: AppState.RUNNING,
+}
 
 _log = structlog.get_logger()
 
@@ -119,6 +125,7 @@ def _gone(residence: Residence, generation: int) -> Residence:
         to="",
         release=None,
         port=0,
+        sleep_seconds=0.0,
     )
 
 

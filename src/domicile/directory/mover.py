@@ -132,7 +132,15 @@ class Mover:
         after = advance(entry.move, await self._facts(entry))
         if after is None or not await self._enter(entry, after):
             return False
-        _log.info("move", id=after.id, app=after.app, step=after.step.value)
+        _log.info(
+            "move",
+            id=after.id,
+            app=after.app,
+            generation=after.generation,
+            source=after.source,
+            target=after.target,
+            step=after.step.value,
+        )
         self._bell.ring()
         return True
 

@@ -11,14 +11,18 @@ from domicile.clock import Clock, wall
 from domicile.config import Address
 from domicile.directory.access import Role, remember
 from domicile.directory.authority import LinkAuthority
+from domicile.directory.plans import settle_plans
 from domicile.directory.registry import put_if_new
 from domicile.directory.settings import Settings
-from domicile.model.records import Record
+from domicile.model.records import Plan, Record
 from domicile.runtime.blobs import BlobFolder
 from domicile.service.asking import open_client
 from domicile.store.bell import Bell
 from domicile.store.feed import Feed
 from domicile.store.store import Store
+
+# A manager that is started anew is not away.
+_HEARD_SECONDS = 60.0
 
 
 class Directory(msgspec.Struct, frozen=True):
@@ -41,6 +45,15 @@ class Directory(msgspec.Struct, frozen=True):
     step_seconds: float
     resolvers: tuple[Address, ...]
 
+    def clusters_heard(self) -> set[str]:
+        """Name the clusters whose managers have asked for news within a minute."""
+        return {
+            each.name.split("/")[1]
+            for each in self.feed.followers
+            if each.name.startswith(f"{Role.CLUSTER}/")
+            and self.feed.silence_of(each) < _HEARD_SECONDS
+        }
+
     def end(self) -> None:
         self.ending.set()
         self.reported.ring()
@@ -56,7 +69,9 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
         authority = LinkAuthority(settings.authority_folder, wall)
         await _write_settled(store, [*settings.zones, authority.record])
         token = settings.read_operator_token()
+        plans = settings.plans.items()
         async with store.transaction() as tx:
+            await settle_plans(tx, [Plan(n, p.sleep_seconds) for n, p in plans])
             await remember(tx, token, Role.OPERATOR, "")
         yield Directory(
             store=store,

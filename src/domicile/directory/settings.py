@@ -1,8 +1,10 @@
 """The settings of the directory: one TOML file."""
 
 import ipaddress
+import math
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,13 +19,20 @@ _TOKEN_BYTES = 32
 _SHORTEST_TOKEN = 32
 
 
+class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a plan means: after so many idle seconds its apps sleep, 0 being never."""
+
+    sleep_seconds: float = 0.0
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the directory needs to start.
 
     Store, authority, blobs and the operator's token lie in `data` unless they are
     given; `url` is where others reach the API, if that is not where it listens. A
     cluster has `step_seconds` to do its part of a move that can still be undone. Where
-    domains lead is asked of `resolvers`, or of the system's where none is named.
+    domains lead is asked of `resolvers`, or of the system's where none is named. A plan
+    that is not among the `plans` means nothing in particular.
     """
 
     data: str
@@ -36,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operator_token: str = ""
     step_seconds: float = STEP_SECONDS
     resolvers: tuple[str, ...] = ()
+    plans: dict[str, PlanSettings] = {}
     zones: tuple[Zone, ...] = ()
 
     @property
@@ -101,9 +111,20 @@ def _judge(settings: Settings) -> None:
         raise BadConfiguration(
             f"step_seconds is {settings.step_seconds}, where more than 0 is expected"
         )
+    check_plans(settings.plans)
     for resolver in settings.resolvers:
         _judge_resolver(resolver)
     check_zones(settings.zones)
+
+
+def check_plans(plans: Mapping[str, PlanSettings]) -> None:
+    """Raise BadConfiguration for what no plan can mean."""
+    for name, plan in plans.items():
+        if not 0 <= plan.sleep_seconds < math.inf:
+            raise BadConfiguration(
+                f"plans.{name}.sleep_seconds is {plan.sleep_seconds}, where 0 (never) "
+                "or more is expected"
+            )
 
 
 def _judge_address(key: str, text: str) -> None:

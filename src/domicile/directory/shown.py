@@ -1,11 +1,13 @@
 """Apps as the API shows them."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from domicile.directory import journal
 from domicile.directory.hosts import hosts_of_app
 from domicile.model.moves import fulfils
-from domicile.model.records import App, Placement, Residence, app_key
+from domicile.model.records import App, AppState, Placement, Residence, app_key
 from domicile.store.transaction import Reading
 
 
@@ -28,7 +30,21 @@ class AppInFull(AppShown, frozen=True):
     waits_for: tuple[str, ...] = ()
 
 
-async def shown(reading: Reading, app: App) -> AppShown:
+# How an app's state is called that runs for all that is wanted, and sleeps.
+ASLEEP = "asleep"
+
+Asleep = Collection[tuple[str, str, int]]
+
+
+def state_of(app: App, placement: Placement | None, asleep: Asleep) -> str:
+    """Give the app's state, as its cluster reports it where that is more than ours."""
+    if placement and app.state is AppState.RUNNING:
+        here = (app.id, placement.cluster, placement.generation)
+        return ASLEEP if here in asleep else app.state.value
+    return app.state.value
+
+
+async def shown(reading: Reading, app: App, asleep: Asleep) -> AppShown:
     placement = await reading.get(Placement, app.id)
     return AppShown(
         app.id,
@@ -36,7 +52,7 @@ async def shown(reading: Reading, app: App) -> AppShown:
         app.owner,
         placement.cluster if placement else "",
         placement.generation if placement else app.generation,
-        app.state.value,
+        state_of(app, placement, asleep),
         await hosts_of_app(reading, app),
         app.detail,
     )
@@ -49,5 +65,6 @@ async def shown_in_full(reading: Reading, app: App) -> AppInFull:
         for residence in await reading.find_all(Residence, app_key(app.id))
         if not fulfils(reports.get(residence.cluster), residence)
     ]
-    fields = msgspec.structs.asdict(await shown(reading, app))
+    asleep = await journal.asleep(reading, app.id)
+    fields = msgspec.structs.asdict(await shown(reading, app, asleep))
     return AppInFull(**fields, waits_for=tuple(waits_for))

@@ -9,6 +9,7 @@ from domicile.directory import journal
 from domicile.directory.access import Role
 from domicile.directory.rotation import unaware
 from domicile.directory.service import Directory
+from domicile.directory.shown import state_of
 from domicile.model.records import App, AppState, Cluster, Placement
 
 # A move that goes well is over by then, its drain included.
@@ -65,9 +66,11 @@ async def status_of(directory: Directory) -> Status:
     async with directory.store.reading() as reading:
         serial = (await reading.head()).serial
         clusters = await reading.all(Cluster)
-        places = Counter(each.cluster for each in await reading.all(Placement))
+        placements = {each.app: each for each in await reading.all(Placement)}
+        asleep = await journal.asleep(reading)
         apps = {app.id: app for app in await reading.all(App)}
         entries = await journal.open_moves(reading)
+    places = Counter(each.cluster for each in placements.values())
     followers = _followers(directory, serial)
     pending = directory.authority.pending
     ignorant = await unaware(directory.store, directory.feed) if pending else []
@@ -95,7 +98,9 @@ async def status_of(directory: Directory) -> Status:
         *_of_moves(moves),
         *(f"the links' CA of epoch {pending} waits for {name}" for name in ignorant),
     )
-    states = dict(Counter(app.state.value for app in apps.values()))
+    states = dict(
+        Counter(state_of(app, placements.get(app.id), asleep) for app in apps.values())
+    )
     return Status(serial, problems, cluster_rows, followers, states, moves)
 
 

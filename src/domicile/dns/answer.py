@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from domicile.dns.rdata import Rcode, RRset
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An outcome, before it is written for anyone in particular."""
 
     rcode: Rcode
@@ -82,4 +81,4 @@ def _negative(soa: RRset) -> RRset:
     # RFC 2308 3: "The TTL of this record is set from the minimum of the MINIMUM field
     # of the SOA record and the TTL of the SOA itself". MINIMUM is its last four octets.
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
-    return replace(soa, ttl=min(soa.ttl, minimum))
+    return soa._replace(ttl=min(soa.ttl, minimum))

@@ -6,6 +6,7 @@ reply to with its rcode alone, or `Ignored`. Work is bounded by the packet's len
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from domicile.dns.answer import Answer
 from domicile.dns.name import (
@@ -43,8 +44,7 @@ DATAGRAM_LIMIT = 1232  # DNS flag day 2020: never fragmented, RFC 9715
 STREAM_LIMIT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Edns:
+class Edns(NamedTuple):
     """What the client's OPT record says (RFC 6891)."""
 
     size: int
@@ -52,8 +52,7 @@ class Edns:
     dnssec_ok: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """One question; its name in the letter case in which it was asked."""
 
     id: int
@@ -118,7 +117,7 @@ def write_reply(query: Query, answer: Answer, limit: int) -> bytes:
     if not (answers.whole and authorities.whole):
         flags |= TC
         sections = [_Section(), _Section(), _Section()]
-    counts = [section.count for section in sections]
+    counts = [section.records for section in sections]
     counts[2] += bool(opt)
     header = HEADER.pack(query.id, flags | (answer.rcode & 0xF), 1, *counts)
     return b"".join([header, question, *(part.octets for part in sections), opt])
@@ -222,10 +221,9 @@ def _opt(rcode: Rcode, edns: Edns) -> bytes:
     return b"\0" + _RECORD.pack(Rdtype.OPT, DATAGRAM_LIMIT, ttl, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
+class _Section(NamedTuple):
     octets: bytes = b""
-    count: int = 0
+    records: int = 0
     whole: bool = True
 
     @property

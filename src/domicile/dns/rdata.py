@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
+from typing import NamedTuple
 
 _SOA_NUMBERS = Struct("!5I")
 
@@ -56,8 +57,7 @@ class Rcode(IntEnum):
     BADVERS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class RRset:
+class RRset(NamedTuple):
     """All records of one name and type; in DNS they come and go together."""
 
     name: bytes

@@ -11,8 +11,8 @@ can tell what is at a name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from domicile.dns.name import LONGEST_NAME
@@ -21,21 +21,24 @@ from domicile.dns.rdata import Rdtype, RRset
 WILDCARD = b"\x01*"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Protocol):
     """What is at a name: its RRsets by type; none at an empty non-terminal."""
 
-    rrsets: Mapping[int, RRset] = field(default_factory=dict)
+    def get(self, rdtype: int, /) -> RRset | None: ...
 
-    def get(self, rdtype: int) -> RRset | None:
-        return self.rrsets.get(rdtype)
+
+EMPTY: Node = {}
+"""An empty non-terminal: a name that is there for those below it."""
 
 
 class Nodes(Protocol):
-    """The names of one zone, those below its cuts too; the SOA is at the apex."""
+    """The names of one zone, those below its cuts too."""
 
     @property
     def apex(self) -> bytes: ...
+
+    @property
+    def soa(self) -> RRset: ...
 
     @property
     def is_flat(self) -> bool:

@@ -14,11 +14,15 @@ from dns.rdataclass import IN
 
 from domicile.dns.name import LONGEST_NAME, name_to_text, offset_of_suffix
 from domicile.dns.rdata import Rdtype, RRset
-from domicile.dns.zone import WILDCARD, Node
+from domicile.dns.zone import WILDCARD
 from domicile.errors import DomicileError
 
 # What may stand beside a CNAME (RFC 4035 2.5).
 _BESIDE_ALIASES = {Rdtype.CNAME, Rdtype.RRSIG, Rdtype.NSEC}
+
+
+RRsets = Mapping[int, RRset]
+"""A node: all that is at a name, by type."""
 
 
 class BadZone(DomicileError):
@@ -28,22 +32,23 @@ class BadZone(DomicileError):
 class StaticZone:
     """The names of a zone that changes by being read anew, and not otherwise."""
 
-    __slots__ = ("_nodes", "apex", "is_flat")
+    __slots__ = ("_nodes", "apex", "is_flat", "soa")
 
-    def __init__(self, apex: bytes, nodes: Mapping[bytes, Node]) -> None:
+    def __init__(self, apex: bytes, nodes: Mapping[bytes, RRsets]) -> None:
         self.apex = apex
+        self.soa = nodes[apex][Rdtype.SOA]
         self._nodes = nodes
         self.is_flat = not any(
             name.startswith(WILDCARD)
-            or Rdtype.DNAME in node.rrsets
-            or (Rdtype.NS in node.rrsets and name != apex)
+            or Rdtype.DNAME in node
+            or (Rdtype.NS in node and name != apex)
             for name, node in nodes.items()
         )
 
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def node(self, name: bytes) -> Node | None:
+    def node(self, name: bytes) -> RRsets | None:
         return self._nodes.get(name)
 
 
@@ -113,12 +118,12 @@ def make_zone(apex: bytes, rrsets: Iterable[RRset]) -> StaticZone:
     for rrset in rrsets:
         found[rrset.name][rrset.rdtype] = rrset
     _check(apex, found)
-    nodes = {name: Node(at) for name, at in found.items()}
+    nodes: dict[bytes, RRsets] = dict(found)
     for name in found:
         above = name
         # RFC 4592 2.2.2: what has names below it is there, though it has no records.
         while above != apex and (above := above[above[0] + 1 :]) not in nodes:
-            nodes[above] = Node()
+            nodes[above] = {}
     return StaticZone(apex, nodes)
 
 

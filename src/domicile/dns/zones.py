@@ -73,17 +73,9 @@ def _end(
         case Cut(servers):
             return Answer.referral(servers, _addresses(find_zone, servers), chain)
         case NoData():
-            return Answer.no_data(soa_of(zone), chain)
+            return Answer.no_data(zone.soa, chain)
         case NoName():
-            return Answer.nx_domain(soa_of(zone), chain)
-
-
-def soa_of(zone: Nodes) -> RRset:
-    """Give the SOA that every zone has at its apex."""
-    apex = zone.node(zone.apex)
-    soa = apex and apex.get(Rdtype.SOA)
-    assert soa, "a zone without a SOA is none"
-    return soa
+            return Answer.nx_domain(zone.soa, chain)
 
 
 def _addresses(find_zone: FindZone, rrset: RRset) -> tuple[RRset, ...]:

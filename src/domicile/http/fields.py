@@ -74,7 +74,9 @@ def forward_request(
     listed = _read_listed(head.singled)
     if isinstance(listed, Refusal):
         return listed
-    dropped = _DROPPED_OF_REQUEST | listed | private
+    dropped = _DROPPED_OF_REQUEST | private
+    if listed:
+        dropped |= listed
     sent = [(b"host", asked.authority)]
     # A gateway that writes `-` as `_` (CGI, WSGI) would take `x_forwarded_for` for
     # ours.
@@ -108,7 +110,7 @@ def forward_response(head: ResponseHead) -> list[Field] | Refusal:
     listed = _read_listed(head.singled)
     if isinstance(listed, Refusal):
         return Refusal(502, listed.reason)
-    dropped = _HOP_BY_HOP | listed
+    dropped = _HOP_BY_HOP | listed if listed else _HOP_BY_HOP
     # RFC 9110 section 8.6: no Content-Length with 1xx or 204. Beside chunks it was
     # refused already.
     if head.status < 200 or head.status == 204:
@@ -128,7 +130,8 @@ def write_response_head(status: int, reason: bytes, fields: list[Field]) -> byte
 
 def _write_head(line: bytes, fields: list[Field]) -> bytes:
     lines = [line]
-    lines += [b"%b: %b\r\n" % field for field in fields]
+    for name, value in fields:
+        lines += (name, b": ", value, b"\r\n")
     lines.append(b"\r\n")
     return b"".join(lines)
 

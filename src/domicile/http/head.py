@@ -252,8 +252,9 @@ def _read_fields(
         raise BadHead(431, f"There are more than {limits.fields} fields.")
     if _FIELDS.fullmatch(head, first, last) is None:
         raise BadHead(400, "A field is not `name: value` on one line.")
+    most = limits.field
     for line in head[first : last - 2].split(b"\r\n"):
-        if len(line) > limits.field:
+        if len(line) > most:
             raise BadHead(431, "A field is larger than 16 KiB.")
         name, _, raw = line.partition(b":")
         name = name.lower()

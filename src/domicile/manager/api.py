@@ -1,7 +1,7 @@
-"""The manager's HTTP API, `/v1`: the feed for proxies, their certificates, apps' logs."""
+"""The manager's HTTP API, `/v1`: feed, certificates, wakes for proxies; apps' logs."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,7 @@ class Desk:
     feed: Feed
     releases: Releases
     client: httpx.AsyncClient
+    wake: Callable[[str], bool]
 
 
 def let_in(
@@ -84,6 +85,17 @@ async def post_link_certificate(request: Asked) -> Response[bytes]:
     return Response(answer.content, status_code=answer.status_code, media_type=kind)
 
 
+@post("/apps/{app:str}/wake", status_code=202)
+async def post_wake(request: Asked, app: FromPath[str]) -> None:
+    """Have an app woken; of one that does not sleep nothing is done.
+
+    It is a hint, and answered at once: that the app is awake is told by the feed.
+    """
+    desk: Desk = request.app.state.desk
+    if not desk.wake(app):
+        raise NotFoundException(f"no app {app} is known here")
+
+
 @get("/apps/{app:str}/logs")
 async def get_logs(request: Asked, app: FromPath[str], lines: int = 100) -> str:
     desk: Desk = request.app.state.desk
@@ -98,7 +110,7 @@ async def get_logs(request: Asked, app: FromPath[str], lines: int = 100) -> str:
 
 def make_app(desk: Desk) -> Litestar:
     """Put the API together."""
-    routes: Iterable[Any] = (post_feed, post_link_certificate, get_logs)
+    routes: Iterable[Any] = (post_feed, post_link_certificate, post_wake, get_logs)
     return Litestar(
         [Router("/v1", route_handlers=list(routes), guards=[let_in])],
         openapi_config=None,

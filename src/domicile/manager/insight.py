@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from domicile.manager.events import events_of
 from domicile.manager.fetching import Releases
 from domicile.manager.tail import Mark, read_on, tail
 from domicile.model.ids import looks_like_id
@@ -23,7 +24,7 @@ _PROXY_PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """The pages /explain and /logs; `replica` is of the directory's records."""
+    """The pages /explain, /logs and /events; `replica` is of the directory's records."""
 
     cluster: str
     replica: Replica
@@ -55,6 +56,12 @@ class Insight:
             "endpoint": endpoint,
             "proxies": await asyncio.gather(*proxies),
         }
+
+    async def events(self, query: dict[str, str]) -> dict[str, Any]:
+        """Give what befell an app here lately, the newest last."""
+        app = query.get("app", "")
+        rows = await events_of(self.store, app)
+        return {"cluster": self.cluster, "app": app, "rows": rows}
 
     async def logs(self, query: dict[str, str]) -> dict[str, Any]:
         """Give the last lines that an app wrote here, or those after a mark of ours.

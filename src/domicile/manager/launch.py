@@ -23,6 +23,7 @@ _LOOKS_IN_VAIN = 3
 _ANSWER_SECONDS = 5.0
 _LAST_LINES = 5
 _TAIL_BYTES = 4096
+_ITS_WORDS = "; its log ends: "
 
 
 class DidNotStart(DomicileError):
@@ -128,5 +129,10 @@ def _last_words(log: Path) -> str:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").strip().splitlines()
         if lines:
-            return "; its log ends: " + " | ".join(lines[-_LAST_LINES:])
+            return _ITS_WORDS + " | ".join(lines[-_LAST_LINES:])
     return ""
+
+
+def without_its_words(error: str) -> str:
+    """Leave out what the app said: it may be secret, and its owner's alone to read."""
+    return error.partition(_ITS_WORDS)[0]

@@ -17,6 +17,7 @@ from domicile.model.records import (
     EndpointState,
     Record,
     Residence,
+    ResidenceState,
 )
 from domicile.store.store import Store
 from domicile.store.transaction import Transaction
@@ -63,6 +64,18 @@ async def forget_endpoint(store: Store, wanted: Residence) -> int:
             await tx.delete(Endpoint, wanted.app)
             await ports.leave(tx, known)
     return tx.serial or (await store.head()).serial
+
+
+async def lives_here(store: Store, wanted: Residence) -> bool:
+    """Whether it was once served here since it came: then it is tried for ever."""
+    async with store.reading() as reading:
+        known = await reading.get(Residence, wanted.key)
+    return known is not None and known.state is ResidenceState.HERE
+
+
+async def endpoint_of(store: Store, app: str) -> Endpoint | None:
+    async with store.reading() as reading:
+        return await reading.get(Endpoint, app)
 
 
 async def copy_common(store: Store, records: list[Record]) -> None:
@@ -114,4 +127,4 @@ def _place_of(endpoint: Endpoint) -> tuple[str, int]:
 
 def _for_proxies(wanted: Residence) -> Residence:
     """A release has its app's secrets: they stop at the manager."""
-    return msgspec.structs.replace(wanted, release=None, port=0)
+    return msgspec.structs.replace(wanted, release=None, port=0, sleep_seconds=0.0)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,15 @@ import uvicorn
 import uvloop
 
 from domicile import config
+from domicile.manager.activity import Activity
 from domicile.manager.api import Desk, make_app
+from domicile.manager.counts import Counts
 from domicile.manager.fetching import Releases
 from domicile.manager.insight import Insight
 from domicile.manager.reporting import Reports
-from domicile.manager.resident import Site
 from domicile.manager.settings import Settings, Tokens
+from domicile.manager.site import Site
+from domicile.manager.starting import Starts
 from domicile.manager.wishes import KINDS, Household
 from domicile.model.feed import Ask
 from domicile.replica.follower import Follower, Readers, Source
@@ -31,7 +34,7 @@ from domicile.replica.replica import Replica
 from domicile.runtime import orphans
 from domicile.runtime.durable import make_private
 from domicile.service import lifeline, logs
-from domicile.service.admin import Admin
+from domicile.service.admin import Admin, Route
 from domicile.service.asking import open_client
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.parent import run_children
@@ -65,6 +68,7 @@ def main(config_file: Path) -> None:
     settings = config.load(config_file, Settings)
     tokens = settings.read_tokens()
     logs.configure("manager")
+    logs.name(cluster=settings.cluster)
     settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as opened:
         listener = opened.enter_context(
@@ -151,9 +155,10 @@ async def _open(
         await stack.enter_async_context(compacting(store, feed))
         releases = Releases(client, settings.folder)
         reports = Reports(client)
+        activity, starts = Activity(feed), Starts(settings.starts_at_once)
         site = Site(
             settings.host, settings.processes, store, feed, releases, reports.tell,
-            settings.drain_seconds, settings.start_seconds, settings.stop_seconds,
+            activity, starts, Counts(activity, starts), settings.drain_seconds, settings.start_seconds, settings.stop_seconds,
         )  # fmt: skip
         household = Household(site, settings.cluster, replica)
         stack.push_async_callback(household.close, stop=settings.stop_apps_on_end)
@@ -166,38 +171,35 @@ async def _open(
             ask,
             Readers(household.wake, troubles=lambda: troubles_of(feed)),
         )
-        works = (follower.run(), household.run(), household.bury(), reports.run())
+        works = (
+            follower.run(), household.run(), household.bury(), reports.run(),
+            activity.run(),
+        )  # fmt: skip
         for work in works:
             stack.push_async_callback(_end, asyncio.create_task(work))
         if admin is not None:
             asking = await stack.enter_async_context(open_client())
             insight = Insight(settings.cluster, replica, store, feed, releases, asking)
-            room = partial(lack_of_room, settings.folder)
-            served = await _administer(insight, household, follower, room, admin)
+            told = follower_metrics("manager", replica, follower)
+            told.register(StoreCollector("manager", store, feed))
+            told.register(site.counts)
+            asked = _pages(household, insight), partial(_trouble, follower, settings)
+            served = await Admin(*asked, told).serve(admin)
             stack.callback(served.close)
-        yield Desk(tokens, feed, releases, client)
+        yield Desk(tokens, feed, releases, client, household.wake_app)
 
 
-async def _administer(
-    insight: Insight,
-    household: Household,
-    follower: Follower,
-    lack: Callable[[], str],
-    listener: socket.socket,
-) -> asyncio.Server:
-    """Serve the admin listener."""
-
-    def trouble() -> str:
-        return follower.trouble or lack()
-
-    pages = {
+def _pages(household: Household, insight: Insight) -> dict[str, Route]:
+    return {
         "/status": household.status,
         "/explain": insight.explain,
         "/logs": insight.logs,
+        "/events": insight.events,
     }
-    registry = follower_metrics("manager", insight.replica, follower)
-    registry.register(StoreCollector("manager", insight.store, insight.feed))
-    return await Admin(pages, trouble, registry).serve(listener)
+
+
+def _trouble(follower: Follower, settings: Settings) -> str:
+    return follower.trouble or lack_of_room(settings.folder)
 
 
 def troubles_of(feed: Feed) -> list[str]:

@@ -5,16 +5,23 @@ requests to whoever listens at its port now (promise 9). Nobody waits for such a
 no other app gets the port. They are kept beside the records, for the next manager.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 
 from domicile.config import Address
-from domicile.model.records import Endpoint, EndpointState
+from domicile.errors import DomicileError
+from domicile.model.records import Endpoint, EndpointState, Residence
+from domicile.runtime.ports import NoFreePort, free_port
 from domicile.store.feed import Feed
 from domicile.store.schema import ports
 from domicile.store.store import Store
 from domicile.store.transaction import Transaction
+
+
+class PortTaken(DomicileError):
+    """The one port that an app opens belongs to another process."""
 
 
 class Left(NamedTuple):
@@ -60,3 +67,28 @@ async def left_by_others(store: Store, feed: Feed, app: str) -> list[Left]:
         for row, unaware in known.items()
         if unaware and row.app != app
     ]
+
+
+def port_for(wanted: Residence, avoid: Collection[int]) -> int:
+    """Choose the port to tell it; raises PortTaken where only one is possible."""
+    if not wanted.port:
+        return free_port(avoid)
+    try:
+        return free_port(among=range(wanted.port, wanted.port + 1))
+    except NoFreePort:
+        raise PortTaken(
+            f"{wanted.name} always listens on port {wanted.port}, which is taken on "
+            "this machine: it cannot overlap with itself here"
+        ) from None
+
+
+def refuse_anothers(wanted: Residence, endpoint: Address, left: list[Left]) -> None:
+    """Go on only where no proxy may take it for another app; raises PortTaken."""
+    for each in left:
+        # By port alone: who listens on all addresses is met at each of them.
+        if each.address.port == endpoint.port:
+            raise PortTaken(
+                f"{wanted.name} listens on port {endpoint.port}, which was another "
+                f"app's, and {', '.join(each.unaware)} may not know that it is so no "
+                "more: try again once that is heard of"
+            )

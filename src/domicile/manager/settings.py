@@ -8,6 +8,7 @@ import msgspec
 
 from domicile.config import BadConfiguration
 from domicile.manager.launch import START_SECONDS
+from domicile.model.bounds import Natural
 
 
 class Tokens(NamedTuple):
@@ -31,7 +32,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to this cluster; `proxy_token` is a file with what our proxies show us. Store,
     replica, releases and logs lie in `data`. Apps listen at `host`; they have
     `stop_seconds` from SIGTERM to SIGKILL. They run on when the manager ends, unless
-    `stop_apps_on_end`.
+    `stop_apps_on_end`. So many start at once as `starts_at_once` says, 0 being four for
+    each core, and as many of those that arrive.
     """
 
     cluster: str
@@ -47,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_seconds: float = 30.0
     stop_seconds: float = 10.0
     start_seconds: float = START_SECONDS
+    starts_at_once: Natural = 0
     stop_apps_on_end: bool = False
 
     @property

@@ -7,7 +7,8 @@ import msgspec
 import structlog
 
 from domicile.manager import ledger
-from domicile.manager.resident import Resident, Site
+from domicile.manager.resident import Resident
+from domicile.manager.site import Site
 from domicile.model.records import (
     LOSS,
     Authority,
@@ -49,6 +50,13 @@ class Household:
     def wake(self) -> None:
         """Say that the replica has changed."""
         self._changed.set()
+
+    def wake_app(self, app: str) -> bool:
+        """Have an app woken; False where there is none of that id here."""
+        resident = self._residents.get(app)
+        if resident is not None:
+            resident.wake()
+        return resident is not None
 
     async def run(self) -> None:
         while True:

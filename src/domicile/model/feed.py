@@ -25,13 +25,15 @@ class BadFeed(DomicileError):
 
 class WorkerNote(msgspec.Struct, frozen=True):
     """What one worker of a follower says of itself: the serial that it has seen, its
-    requests in flight for apps that no longer live here, and which copy of the replica
-    it found damaged.
+    requests in flight for apps that no longer live or listen here, and which copy of
+    the replica it found damaged. `active` are the apps that had a request lately, each
+    with a mark that another request changes.
     """
 
     serial: Natural
     in_flight: dict[str, int] = {}
     damaged: str = ""
+    active: dict[str, float] = {}
 
 
 class Ask(msgspec.Struct, frozen=True):

@@ -68,22 +68,32 @@ class Status(StrEnum):
     """What a manager reports of what is wanted of it.
 
     SERVING: the app is healthy and every proxy that is not behind has acknowledged it.
+    ASLEEP: it was, and is stopped until a request comes, which every proxy has acknowledged.
     SETTLED: every such proxy has acknowledged that the app is not here, its requests
     are drained, and it is stopped.
     """
 
     STARTING = "starting"
     SERVING = "serving"
+    ASLEEP = "asleep"
     STOPPED = "stopped"
     SETTLED = "settled"
     FAILED = "failed"
+
+
+# Who wants an app to serve has what was wanted also where it fell asleep meanwhile.
+_AWAKE_OR_NOT = frozenset({Status.SERVING, Status.ASLEEP})
+_STOPPED = frozenset({Status.STOPPED})
+_SETTLED = frozenset({Status.SETTLED})
 
 
 class Report(msgspec.Struct, frozen=True):
     """What a manager says of one residence, at the generation that it obeyed.
 
     `port` is the port that the app opened though it was told another; 0 where the
-    app does as PORT says. `cut` counts the requests that outlasted the drain.
+    app does as PORT says. `cut` counts the requests that outlasted the drain. `serial`
+    is that of the cluster's store by which it is so: of two within a generation the
+    higher is the newer, in whatever order they come.
     """
 
     app: str
@@ -93,6 +103,11 @@ class Report(msgspec.Struct, frozen=True):
     detail: str = ""
     port: Natural = 0
     cut: Natural = 0
+    serial: Natural = 0
+
+    def replaces(self, other: "Report") -> bool:
+        """Whether it is as new as what was said before."""
+        return (self.generation, self.serial) >= (other.generation, other.serial)
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -129,7 +144,7 @@ def _at(move: Move, step: Step) -> Move:
 
 
 def _advance_preparing(move: Move, facts: Facts) -> Move | None:
-    if _has(move, move.target, _ready(move), facts):
+    if _is_ready(move, move.target, facts):
         return _at(move, Step.SETTLING)
     report = _report_on(move, move.target, facts)
     if report is not None and report.status is Status.FAILED:
@@ -146,31 +161,31 @@ def _undo(move: Move, error: str) -> Move:
 
 
 def _advance_settling(move: Move, facts: Facts) -> Move | None:
-    settled = not move.source or _has(move, move.source, Status.SETTLED, facts)
+    settled = not move.source or _has(move, move.source, _SETTLED, facts)
     return _at(move, Step.FINISHED) if settled and facts.acknowledged else None
 
 
 def _advance_undoing(move: Move, facts: Facts) -> Move | None:
     """A source that cannot be reached does not keep the target's copy running."""
-    ready = not move.source or _has(move, move.source, _ready(move), facts)
+    ready = not move.source or _is_ready(move, move.source, facts)
     return _at(move, Step.CLEARING) if ready or facts.expired else None
 
 
 def _advance_clearing(move: Move, facts: Facts) -> Move | None:
     """A target that cannot be reached does not keep a failed move open for ever."""
-    settled = _has(move, move.target, Status.SETTLED, facts)
+    settled = _has(move, move.target, _SETTLED, facts)
     done = settled and facts.acknowledged
     return _at(move, Step.FAILED) if done or facts.expired else None
 
 
-def _ready(move: Move) -> Status:
-    """What a cluster says once the app may live there."""
-    return Status.STOPPED if move.stopped else Status.SERVING
+def _is_ready(move: Move, cluster: str, facts: Facts) -> bool:
+    """Whether a cluster says that the app may live there."""
+    return _has(move, cluster, _STOPPED if move.stopped else _AWAKE_OR_NOT, facts)
 
 
-def _has(move: Move, cluster: str, status: Status, facts: Facts) -> bool:
+def _has(move: Move, cluster: str, statuses: frozenset[Status], facts: Facts) -> bool:
     report = _report_on(move, cluster, facts)
-    return report is not None and report.status is status
+    return report is not None and report.status in statuses
 
 
 def _report_on(move: Move, cluster: str, facts: Facts) -> Report | None:
@@ -187,6 +202,7 @@ class Lodging(msgspec.Struct, frozen=True):
     hosts: tuple[str, ...]
     release: Release | None
     port: int = 0
+    sleep_seconds: float = 0.0
 
 
 def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
@@ -245,7 +261,10 @@ def _clearing(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
 def _here(move: Move, app: App, lodging: Lodging, cluster: str) -> Residence:
     residence = _residence(move, app, lodging, cluster, ResidenceState.HERE)
     return msgspec.structs.replace(
-        residence, release=lodging.release, port=lodging.port
+        residence,
+        release=lodging.release,
+        port=lodging.port,
+        sleep_seconds=lodging.sleep_seconds,
     )
 
 
@@ -279,13 +298,11 @@ def fulfils(report: Report | None, wanted: Residence) -> bool:
         return False
     match wanted.state:
         case ResidenceState.HERE:
-            return report.status is (
-                Status.SERVING if wanted.release else Status.STOPPED
-            )
+            return report.status in (_AWAKE_OR_NOT if wanted.release else _STOPPED)
         case ResidenceState.HELD:
-            return report.status is Status.STOPPED
+            return report.status in _STOPPED
         case ResidenceState.AWAY | ResidenceState.GONE:
-            return report.status is Status.SETTLED
+            return report.status in _SETTLED
 
 
 _WITHIN_ONE_GENERATION = frozenset({ResidenceState.HERE, ResidenceState.HELD})

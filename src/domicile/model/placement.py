@@ -1,6 +1,6 @@
 """Which cluster a new app shall live in: by the owner's plan, then by room."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from domicile.errors import DomicileError
 from domicile.model.records import Cluster
@@ -15,12 +15,16 @@ def accepts(cluster: Cluster, plan: str) -> bool:
 
 
 def choose_cluster(
-    clusters: Iterable[Cluster], plan: str, apps: Mapping[str, int]
+    clusters: Iterable[Cluster],
+    plan: str,
+    apps: Mapping[str, int],
+    heard: Container[str] = (),
 ) -> Cluster:
     """Choose for a plan, given the number of apps in each cluster; raises NoRoom.
 
-    A cluster that prefers the plan comes first, then one that prefers none, then the
-    one with fewest apps for its capacity; the name breaks ties.
+    A cluster whose manager is `heard` comes first, for no other would start the app.
+    Then one that prefers the plan, one that prefers none, and the one with fewest apps
+    for its capacity; the name breaks ties.
     """
     fitting = [
         cluster
@@ -31,7 +35,10 @@ def choose_cluster(
         raise NoRoom(
             f"no cluster takes an app of plan {plan!r}: add one, or raise a capacity"
         )
-    return min(fitting, key=lambda cluster: _rank(cluster, plan, apps))
+    return min(
+        fitting,
+        key=lambda cluster: (cluster.name not in heard, *_rank(cluster, plan, apps)),
+    )
 
 
 def _has_room(cluster: Cluster, apps: Mapping[str, int]) -> bool:

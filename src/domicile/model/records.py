@@ -65,6 +65,19 @@ class Owner(Record, frozen=True, omit_defaults=True):
         return self.name
 
 
+class Plan(Record, frozen=True, omit_defaults=True):
+    """What owners of a plan get: their apps sleep after so many idle seconds, 0 never."""
+
+    kind: ClassVar[str] = "plan"
+
+    name: str
+    sleep_seconds: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
 class AppState(StrEnum):
     """What the directory wants of an app, or learned of it."""
 
@@ -180,8 +193,9 @@ class Residence(Record, frozen=True, omit_defaults=True):
     """A cluster's one record of an app; `away` is a tombstone.
 
     `hosts` are the names that lead to it here. `release` is what the manager shall run
-    (None: nothing), and `port` the port that the app is known to open whatever PORT
-    says; neither is told to proxies.
+    (None: nothing), `port` the port that the app is known to open whatever PORT says,
+    and `sleep_seconds` after how many idle seconds it sleeps (0: never); none of them
+    is told to proxies.
     """
 
     kind: ClassVar[str] = "residence"
@@ -195,6 +209,7 @@ class Residence(Record, frozen=True, omit_defaults=True):
     name: str = ""
     release: Release | None = None
     port: int = 0
+    sleep_seconds: float = 0.0
 
     @property
     def key(self) -> str:
@@ -215,10 +230,11 @@ def app_key(app: str) -> str:
 
 
 class EndpointState(StrEnum):
-    """Whether the app's web server can be asked."""
+    """Whether the app's web server can be asked; asleep, it is started for a request."""
 
     STARTING = "starting"
     RUNNING = "running"
+    ASLEEP = "asleep"
     STOPPED = "stopped"
 
 
@@ -302,7 +318,7 @@ LOSS = "loss"
 KINDS: dict[str, type[Record]] = {
     kind.kind: kind
     for kind in (
-        Zone, Owner, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
+        Zone, Owner, Plan, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
         Authority, Consent,
     )
 }  # fmt: skip

@@ -154,6 +154,8 @@ def _route_here(view: ClusterView, residence: Residence) -> Outcome:
             )
         case EndpointState.STARTING:
             return Hold(residence.app, HoldReason.STARTING)
+        case EndpointState.ASLEEP:
+            return Hold(residence.app, HoldReason.ASLEEP)
         case EndpointState.STOPPED:
             return Hold(residence.app, HoldReason.STOPPED)
 

@@ -7,8 +7,9 @@ from domicile.dns import zones
 from domicile.dns.answer import Answer
 from domicile.dns.name import labels_of
 from domicile.dns.zone import Nodes
+from domicile.dns.zonefile import StaticZone
 from domicile.model.resolution import DirectoryView
-from domicile.nameserver.live import LiveZone, text_labels
+from domicile.nameserver.live import LiveZone, Names, text_labels
 
 
 class ServedView(DirectoryView, Protocol):
@@ -22,7 +23,7 @@ class ServedView(DirectoryView, Protocol):
 
 
 def answer(
-    view: ServedView, files: Mapping[bytes, Nodes], name: bytes, rdtype: int
+    view: ServedView, files: Mapping[bytes, StaticZone], name: bytes, rdtype: int
 ) -> Answer:
     """Answer for a name, folded, and a type that is no meta type.
 
@@ -31,14 +32,15 @@ def answer(
 
     def find_zone(name: bytes) -> Nodes | None:
         labels = text_labels(labels_of(name))
+        apex = name
         for depth in range(len(labels) + 1):
-            file = files.get(name)
+            file = files.get(apex)
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
-                return LiveZone(view, zone, name, file)
+                return LiveZone(view, zone, Names(apex, name, labels[:depth]), file)
             if file is not None:
                 return file
-            name = name[name[0] + 1 :]
+            apex = apex[apex[0] + 1 :]
         return None
 
     return zones.answer(find_zone, name, rdtype)

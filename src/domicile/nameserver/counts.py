@@ -44,3 +44,8 @@ class Tally:
         else:
             # Of an extended rcode these are the lower four bits (RFC 6891 6.1.3).
             self._row.add(self._of_rcode[reply[3] & 0x0F])
+
+    def count_remembered(self, count: int) -> None:
+        """Count queries over UDP that got again what was no error."""
+        self._row.add(self._transports[False], count)
+        self._row.add(self._of_rcode[Rcode.NOERROR], count)

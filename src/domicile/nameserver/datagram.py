@@ -1,13 +1,16 @@
-"""UDP: read what waits, answer it from one view, go back to the loop."""
+"""UDP: take what waits, answer it from what is remembered or from one view, go back."""
 
 import asyncio
 import socket
+from typing import Final
 
-from domicile.nameserver.replies import Replies, Reply
+from domicile.nameserver.mmsg import Batch
+from domicile.nameserver.replies import Replies
 
 # Enough to spread the cost of a wake and of a view, few enough that TCP gets its turn.
-BATCH = 64
-_LARGEST = 65535
+BATCH: Final = 64
+# What came while a batch was answered is taken at once: that is cheaper than a wake.
+BATCHES: Final = 4
 
 
 class Datagrams:
@@ -16,6 +19,7 @@ class Datagrams:
     def __init__(self, udp: socket.socket, replies: Replies) -> None:
         self._socket = udp
         self._replies = replies
+        self._batch = Batch(udp, BATCH)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_reader(self._socket, self._serve)
@@ -24,27 +28,32 @@ class Datagrams:
         loop.remove_reader(self._socket)
 
     def _serve(self) -> None:
+        for _ in range(BATCHES):
+            taken = self._batch.receive()
+            if not taken:
+                return
+            self._serve_batch(taken)
+
+    def _serve_batch(self, taken: int) -> None:
+        batch = self._batch
+        remembered = self._replies.remembered()
+        missed = []
+        for place in range(taken):
+            found = remembered.find(batch.packet(place))
+            if found is None:
+                missed.append(place)
+            else:
+                batch.reply(place, found)
+        self._replies.count_remembered(taken - len(missed))
+        if missed:
+            self._answer(missed)
+        batch.send()
+
+    def _answer(self, places: list[int]) -> None:
+        """Answer what nobody has asked before, from the replica."""
+        batch = self._batch
         with self._replies.batch() as reply:
-            for _ in range(BATCH):
-                if not self._serve_one(reply):
-                    return
-
-    def _serve_one(self, reply: Reply) -> bool:
-        """Answer one datagram; tell whether there was one."""
-        try:
-            packet, peer = self._socket.recvfrom(_LARGEST)
-        except OSError:
-            # Nothing waits any more, or an ICMP error of an earlier answer came back.
-            return False
-        # Nobody asks from port 0; it cannot be answered.
-        message = reply(packet) if peer[1] else None
-        if message is not None:
-            self._send(message, peer)
-        return True
-
-    def _send(self, message: bytes, peer: tuple[str, int]) -> None:
-        try:
-            self._socket.sendto(message, peer)
-        except OSError:
-            # A full buffer or no route: UDP loses messages, and the client asks again.
-            return
+            for place in places:
+                message = reply(batch.packet(place))
+                if message is not None:
+                    batch.reply(place, message)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domicile.dns import rdata
 from domicile.dns.name import labels_of, name_from_text
 from domicile.dns.rdata import Rdtype, RRset, Soa
-from domicile.dns.zone import Node, Nodes
+from domicile.dns.zone import EMPTY, Node
+from domicile.dns.zonefile import StaticZone
 from domicile.model.records import Zone
 from domicile.model.resolution import (
     Apex,
@@ -36,8 +37,19 @@ _RETRY = 600
 _EXPIRE = 7 * 86400
 
 _SERIALS = 2**32
+_NUMBERS = 5 * 4
+# Clusters' addresses and zones' authorities are few, and in nearly every answer.
+_REMEMBERED = 256
 _HOST_LABEL = re.compile(rb"[a-z0-9_-]+")
 _NO_LABEL = "?"
+
+
+class Names(NamedTuple):
+    """An apex, and a name at or below it with its labels there."""
+
+    apex: bytes
+    name: bytes
+    below: tuple[str, ...]
 
 
 class LiveZone:
@@ -47,92 +59,118 @@ class LiveZone:
     there means it. The directory's serial is that of the SOA, whosever that is.
     """
 
-    __slots__ = ("_file", "_labels", "_view", "_zone", "apex", "is_flat")
+    __slots__ = ("_below", "_file", "_name", "_view", "_zone", "apex", "is_flat")
 
     def __init__(
-        self, view: ServedView, zone: Zone, apex: bytes, file: Nodes | None
+        self,
+        view: ServedView,
+        zone: Zone,
+        names: Names,
+        file: StaticZone | None,
     ) -> None:
-        self.apex = apex
+        self.apex, self._name, self._below = names
         self.is_flat = file is None
         self._view = view
         self._zone = zone
         self._file = file
-        self._labels = zone.name.count(".") + 1
 
     def node(self, name: bytes) -> Node | None:
         written = None if self._file is None else self._file.node(name)
         if name == self.apex:
-            return self._apex(written)
-        if written is not None and written.rrsets:
+            return self._apex(written or {})
+        if written:
             return written
-        return self._live(name) or written
+        live = self._live(name)
+        return written if live is None else live
 
     def _live(self, name: bytes) -> Node | None:
-        labels = text_labels(labels_of(name))[: -self._labels]
-        match resolve_in(self._view, self._zone, labels):
+        if name == self._name:
+            below = self._below
+        else:
+            depth = self._zone.name.count(".") + 1
+            below = text_labels(labels_of(name))[:-depth]
+        match resolve_in(self._view, self._zone, below):
             case InCluster(cluster=cluster):
-                return self._node(name, cluster.addresses)
+                return _Addressed(name, cluster.addresses, self._zone.ttl)
             case NameServer(addresses=addresses):
-                return self._node(name, addresses)
+                return _Addressed(name, addresses, self._zone.ttl)
             case Empty():
-                return Node()
+                return EMPTY
             case Missing() | OutOfZone() | Apex():
                 return None
 
-    def _node(self, name: bytes, addresses: Iterable[str]) -> Node:
-        return Node(address_sets(name, addresses, self._zone.ttl))
-
-    def _apex(self, written: Node | None) -> Node:
+    def _apex(self, written: Mapping[int, RRset]) -> Node:
         zone = self._zone
-        at = dict(address_sets(self.apex, zone.landing, zone.ttl))
+        landing = _Addressed(self.apex, zone.landing, zone.ttl)
+        at = {kind: landing.get(kind) for kind in (Rdtype.A, Rdtype.AAAA)}
+        found: dict[int, RRset] = {kind: each for kind, each in at.items() if each}
         if zone.nameservers:
             servers = tuple(rdata.ns(name_from_text(each)) for each in zone.nameservers)
-            at[Rdtype.NS] = RRset(self.apex, Rdtype.NS, zone.ttl, servers)
-        at[Rdtype.SOA] = RRset(self.apex, Rdtype.SOA, zone.ttl, (self._soa(),))
-        if written is not None:
-            at.update(written.rrsets)
-            at[Rdtype.SOA] = self._renumbered(at[Rdtype.SOA])
-        return Node(at)
+            found[Rdtype.NS] = RRset(self.apex, Rdtype.NS, zone.ttl, servers)
+        found |= written
+        return found | {Rdtype.SOA: self.soa}
 
-    def _soa(self) -> bytes:
+    @property
+    def soa(self) -> RRset:
+        if self._file is not None:
+            return self._renumbered(self._file.soa)
         zone = self._zone
+        minimum = NEGATIVE_TTL_BEHIND if self._view.behind else NEGATIVE_TTL
         primary = next(iter(zone.nameservers), zone.name)
-        return rdata.soa(
-            Soa(
-                primary=name_from_text(primary),
-                hostmaster=_mailbox(zone.hostmaster or f"hostmaster@{zone.name}"),
-                serial=self._view.serial % _SERIALS,
-                refresh=_REFRESH,
-                retry=_RETRY,
-                expire=_EXPIRE,
-                minimum=NEGATIVE_TTL_BEHIND if self._view.behind else NEGATIVE_TTL,
-            )
-        )
+        mailbox = zone.hostmaster or f"hostmaster@{zone.name}"
+        serial = self._view.serial
+        return _write_soa(zone.name, zone.ttl, primary, mailbox, serial, minimum)
 
     def _renumbered(self, soa: RRset) -> RRset:
         """Give a file's SOA our serial, and our doubts."""
         whole = soa.rdatas[0]
-        names, numbers = whole[:-20], whole[-20:]
-        minimum = int.from_bytes(numbers[16:], "big")
+        names, numbers = whole[:-_NUMBERS], whole[-_NUMBERS:]
+        minimum = int.from_bytes(numbers[-4:], "big")
         if self._view.behind:
             minimum = min(minimum, NEGATIVE_TTL_BEHIND)
         serial = self._view.serial % _SERIALS
-        numbered = (
-            serial.to_bytes(4, "big") + numbers[4:16] + minimum.to_bytes(4, "big")
-        )
-        return replace(soa, rdatas=(names + numbered,))
+        own = serial.to_bytes(4, "big") + numbers[4:-4] + minimum.to_bytes(4, "big")
+        return soa._replace(rdatas=(names + own,))
 
 
-def address_sets(name: bytes, addresses: Iterable[str], ttl: int) -> dict[int, RRset]:
-    """Give the sets of both families that there are."""
-    found: dict[int, list[bytes]] = {}
+class _Addressed(NamedTuple):
+    """A node with addresses and nothing else."""
+
+    name: bytes
+    addresses: tuple[str, ...]
+    ttl: int
+
+    def get(self, rdtype: int) -> RRset | None:
+        rdatas = _rdatas(self.addresses, rdtype)
+        return RRset(self.name, rdtype, self.ttl, rdatas) if rdatas else None
+
+
+@lru_cache(_REMEMBERED)
+def _rdatas(addresses: tuple[str, ...], rdtype: int) -> tuple[bytes, ...]:
+    rdatas: list[bytes] = []
     for each in addresses:
         match ip_address(each):
-            case IPv4Address() as address:
-                found.setdefault(Rdtype.A, []).append(rdata.a(address))
-            case IPv6Address() as address:
-                found.setdefault(Rdtype.AAAA, []).append(rdata.aaaa(address))
-    return {kind: RRset(name, kind, ttl, tuple(data)) for kind, data in found.items()}
+            case IPv4Address() as address if rdtype == Rdtype.A:
+                rdatas.append(rdata.a(address))
+            case IPv6Address() as address if rdtype == Rdtype.AAAA:
+                rdatas.append(rdata.aaaa(address))
+    return tuple(rdatas)
+
+
+@lru_cache(_REMEMBERED)
+def _write_soa(  # noqa: PLR0913, PLR0917 - all that an SOA depends on
+    zone: str, ttl: int, primary: str, mailbox: str, serial: int, minimum: int
+) -> RRset:
+    value = Soa(
+        primary=name_from_text(primary),
+        hostmaster=_mailbox(mailbox),
+        serial=serial % _SERIALS,
+        refresh=_REFRESH,
+        retry=_RETRY,
+        expire=_EXPIRE,
+        minimum=minimum,
+    )
+    return RRset(name_from_text(zone), Rdtype.SOA, ttl, (rdata.soa(value),))
 
 
 def text_labels(labels: Iterable[bytes]) -> tuple[str, ...]:

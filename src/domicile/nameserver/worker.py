@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 import uvloop
 
-from domicile.dns.zone import Nodes
+from domicile.dns.zonefile import StaticZone
 from domicile.model.feed import WorkerNote
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
@@ -40,7 +40,7 @@ class Work(NamedTuple):
     """What all workers share: the settings, and the zones of master files by apex."""
 
     settings: Settings
-    files: Mapping[bytes, Nodes]
+    files: Mapping[bytes, StaticZone]
 
 
 def run(
@@ -72,7 +72,7 @@ async def _run_until_end(
     servers = [
         await loop.create_server(connections.factory, sock=tcp) for tcp in sockets.tcp
     ]
-    telling = asyncio.create_task(_tell(replica, channel))
+    telling = asyncio.create_task(_tell(replica, replies, channel))
     await lifeline.wait_for_end(loop)
     telling.cancel()
     for each in datagrams:
@@ -90,7 +90,7 @@ async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
                 await server.wait_closed()
 
 
-async def _tell(replica: Replica, channel: WorkerEnd) -> None:
+async def _tell(replica: Replica, replies: Replies, channel: WorkerEnd) -> None:
     """Tell the follower our serial: after each change, and now and then.
 
     So it also learns what our queries found damaged, and mends it.
@@ -100,7 +100,7 @@ async def _tell(replica: Replica, channel: WorkerEnd) -> None:
     while True:
         changed.clear()
         try:
-            serial = replica.serial()
+            serial = replies.serial()
             channel.tell(WorkerNote(serial, damaged=replica.damage()[0]))
         except Exception:  # noqa: BLE001 - the border: told the next time
             _log.exception("the follower is not told")

@@ -42,6 +42,7 @@ from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.hop import FIELD, BadHop, read_hop, write_hop
 from domicile.proxy.pages import write_page
 from domicile.proxy.patience import Patience
+from domicile.proxy.requestlog import Entry, RequestLog
 from domicile.proxy.upstream import Place, Pool
 from domicile.proxy.wire import Stalled, Wire
 from domicile.service.tls import NotOfTheLink, peer_cluster
@@ -56,8 +57,8 @@ class Surroundings:
     """What a conversation works with; all of a listener share it.
 
     `cdn` is by what we know, on the public port, a request that was here before (RFC
-    8586). `in_flight` are the requests with each app of ours, `busy` all that are not answered
-    yet; `closing` says that no connection is for further requests.
+    8586). `in_flight` are the requests with each app of ours, and `asked` says when the last
+    began or ended, by the loop's clock; `busy` are all that are not answered yet. `closing` says that no connection is for further requests.
     """
 
     room: WaitingRoom
@@ -66,7 +67,9 @@ class Surroundings:
     link: bool = False
     cdn: bytes = b""
     patience: Patience = field(default_factory=Patience)
+    log: RequestLog = field(default_factory=RequestLog)
     in_flight: Counter[str] = field(default_factory=Counter)
+    asked: dict[str, float] = field(default_factory=dict)
     busy: int = 0
     closing: bool = False
 
@@ -78,6 +81,19 @@ class _Request:
     hop: Hop | None
     client: Client
     id: str
+    entry: Entry
+
+    @property
+    def host(self) -> str:
+        return self.asked.name
+
+    @property
+    def method(self) -> bytes:
+        return self.head.method
+
+    @property
+    def target(self) -> bytes:
+        return self.asked.target
 
 
 class Conversation:
@@ -140,7 +156,7 @@ class Conversation:
             return await self._refuse(head.status)
         request = self._understand(head)
         if isinstance(request, Refusal):
-            return await self._refuse(request.status, head)
+            return await self._refuse(request.status, method=head.method)
         return await self._answer_counted(request) and not self._around.closing
 
     async def _read_head(self) -> RequestHead | Refusal | None:
@@ -163,51 +179,63 @@ class Conversation:
         asked = read_host(head)
         if isinstance(asked, Refusal):
             return asked
+        entry = self._around.log.begin()
         if not self._around.link:
             client = Client(self._address, "http")
-            return _Request(head, asked, None, client, secrets.token_hex(16))
+            return _Request(head, asked, None, client, secrets.token_hex(16), entry)
         try:
             hop = read_hop([value for name, value in head.fields if name == FIELD])
         except BadHop as error:
             return Refusal(400, str(error))
         client = Client(hop.client, hop.scheme)
-        return _Request(head, asked, hop, client, hop.request_id)
+        return _Request(head, asked, hop, client, hop.request_id, entry)
 
     async def _answer_counted(self, request: _Request) -> bool:
-        around = self._around
+        around, entry = self._around, request.entry
         around.busy += 1
         try:
             return await self._answer(request)
-        except CutShort:
+        except CutShort as error:
             around.tally.ended(Ending.CUT)
+            entry.outcome, entry.reason = Ending.CUT, str(error)
             raise
         except (asyncio.CancelledError, Stalled, OSError):
             around.tally.ended(Ending.LEFT)
+            entry.outcome = Ending.LEFT
             raise
         finally:
             around.busy -= 1
+            around.log.note(request)
 
     async def _answer(self, request: _Request) -> bool:
-        way = await self._around.room.find_way(request.asked.name, request.hop)
+        room, entry = self._around.room, request.entry
+        way = await room.find_way(request.asked.name, request.hop)
         match way:
             case ToUpstream(app, generation, address, port):
+                entry.app, entry.generation = app, generation
                 place = Place(app, generation, address, port)
                 return await self._pass_here(request, place)
             case Forward():
                 return await self._pass_on(request, way)
-            case Hold():
+            case Hold(app, reason):
+                entry.app, entry.generation = app, room.generation_of(app)
+                entry.reason = reason.value
                 return await self._tell(503, request)
-            case Gone():
+            case Gone(app):
+                entry.app = app
                 return await self._tell(410, request)
             case Unknown():
                 return await self._tell(404, request)
 
     async def _pass_here(self, request: _Request, place: Place) -> bool:
-        in_flight = self._around.in_flight
+        in_flight, asked = self._around.in_flight, self._around.asked
+        clock = asyncio.get_running_loop().time
         in_flight[place.app] += 1
+        asked[place.app] = clock()
         try:
             return await self._pass(request, place.app, [place], Ending.APP)
         finally:
+            asked[place.app] = clock()
             in_flight[place.app] -= 1
             if not in_flight[place.app]:
                 del in_flight[place.app]
@@ -215,7 +243,8 @@ class Conversation:
     async def _pass_on(self, request: _Request, way: Forward) -> bool:
         links = map(Address.parse, way.links)
         places = [Place("", 0, link.host, link.port, way.cluster) for link in links]
-        client = request.client
+        client, entry = request.client, request.entry
+        entry.app, entry.generation, entry.to = way.app, way.generation, way.cluster
         hop = Hop(way.app, way.generation, client.address, client.scheme, request.id)
         self._around.tally.forwarded()
         added = ((FIELD, write_hop(hop)),)
@@ -232,7 +261,7 @@ class Conversation:
         head, around = request.head, self._around
         fields = self._fields_of(request, app)
         if isinstance(fields, Refusal):
-            return await self._refuse(fields.status, head, request.id)
+            return await self._refuse(fields.status, request)
         key = find_websocket_key(head) if head.minor == 1 else None
         fields += added
         if key is not None:
@@ -245,12 +274,15 @@ class Conversation:
                 places, around.pool, around.patience, around.tally
             )
         except NoResponse as error:
+            request.entry.reason = str(error)
             return await self._tell(error.status, request)
         except BadBody:
-            return await self._refuse(400, head, request.id)
+            return await self._refuse(400, request)
         finally:
             around.tally.in_flight(-1)
+            request.entry.status = request.entry.status or delivery.status
         around.tally.answered(ending, delivery.status)
+        request.entry.outcome = ending
         return keep
 
     def _fields_of(self, request: _Request, app: str) -> list[Field] | Refusal:
@@ -270,19 +302,26 @@ class Conversation:
             head.framing is Framing.LENGTH and head.length == 0
         )
         keep = head.keeps_alive and head.minor == 1 and not unread
+        request.entry.status = status
         await self._wire.write(
             (write_page(status, request.id, method=head.method, keep_alive=keep),)
         )
         self._around.tally.answered(Ending.PAGE, status)
+        request.entry.outcome = Ending.PAGE
         return keep
 
     async def _refuse(
-        self, status: int, head: RequestHead | None = None, request_id: str = ""
+        self, status: int, request: _Request | None = None, method: bytes = b"GET"
     ) -> bool:
-        method = b"GET" if head is None else head.method
-        number = request_id or secrets.token_hex(16)
+        """Answer what is not asked right, and be done with its connection."""
+        number = request.id if request else secrets.token_hex(16)
+        method = request.method if request else method
         await self._wire.write((write_page(status, number, method=method),))
         self._around.tally.answered(Ending.PAGE, status)
+        if request is None:
+            self._around.log.refused(number, status)
+        else:
+            request.entry.outcome, request.entry.status = Ending.PAGE, status
         return False
 
     async def _linger(self) -> None:

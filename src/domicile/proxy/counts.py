@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Final
 
+from domicile.model.routing import HoldReason
 from domicile.service.counters import Counters, Family, Row
 
 _REQUESTS: Final = "domicile_proxy_requests"
@@ -35,7 +36,12 @@ FAMILIES: Final = (
     Family(_RESPONSES, "Responses by the class of their status.", "status", _CLASSES),
     Family(_FORWARDS, "Requests sent to another cluster, by a tombstone."),
     Family(_REPEATS, "Requests repeated because a kept connection had died."),
-    Family(_HOLDS, "Requests that had to wait for their app."),
+    Family(
+        _HOLDS,
+        "Requests that had to wait for their app, by why.",
+        "reason",
+        tuple(HoldReason),
+    ),
     Family(_WAITING, "Requests that wait for their app now.", gauge=True),
     Family(_IN_FLIGHT, "Requests that are with an app or a link now.", gauge=True),
     Family(_CONNECTIONS, "Clients' connections now, links' among them.", gauge=True),
@@ -84,10 +90,10 @@ class Tally:
         self._row.add(self._counters.place(_IN_FLIGHT), change)
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Count a hold for as long as it lasts."""
+    def waiting(self, reason: HoldReason) -> Iterator[None]:
+        """Count a hold for as long as it lasts, by why it began."""
         place = self._counters.place(_WAITING)
-        self._row.add(self._counters.place(_HOLDS))
+        self._row.add(self._counters.place(_HOLDS, reason))
         self._row.add(place)
         try:
             yield

@@ -181,13 +181,7 @@ class Exchange:
             ours.append((b"connection", b"close"))
         elif self._head.minor == 0:
             ours.append((b"connection", b"keep-alive"))
-        await self._client.write((self._write_head(response, ours),))
-        body = start_body(response.framing, response.length)
-        try:
-            async for pieces in self._upstream.read_body(body, self._patience.answer):
-                await self._client.write(_in_chunks(pieces) if chunked else pieces)
-        except (BadBody, Stalled) as error:
-            raise CutShort(str(error)) from error
+        await self._relay_body(response, self._write_head(response, ours), chunked)
         if chunked:
             await self._client.write((LAST_CHUNK,))
         self.reusable = (
@@ -197,6 +191,24 @@ class Exchange:
             and not self._upstream.ended
         )
         return keep
+
+    async def _relay_body(
+        self, response: ResponseHead, head: bytes, chunked: bool
+    ) -> None:
+        """Write the head, and with it what came of the body with it, and then the rest."""
+        body = start_body(response.framing, response.length)
+        waiting = [head]
+        if body.done or not self._upstream.buffer:
+            await self._client.write((waiting.pop(),))
+        try:
+            async for pieces in self._upstream.read_body(body, self._patience.answer):
+                sent = [*waiting, *(_in_chunks(pieces) if chunked else pieces)]
+                waiting.clear()
+                await self._client.write(sent)
+        except (BadBody, Stalled) as error:
+            if waiting:
+                await self._client.write(waiting)
+            raise CutShort(str(error)) from error
 
     async def _has_sent(self, pump: asyncio.Task[None] | None) -> bool:
         """Whether the request went up whole; what was read of it may yet be written."""

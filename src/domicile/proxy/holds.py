@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -24,9 +25,16 @@ _log = structlog.get_logger()
 class WaitingRoom:
     """Routes, and where the outcome is a hold, waits and routes again."""
 
-    __slots__ = ("_changed", "_replica", "_sparing", "_tally", "waiting")
+    __slots__ = ("_changed", "_replica", "_sparing", "_tally", "_wake_app", "waiting")
 
-    def __init__(self, replica: Replica, tally: Tally) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        tally: Tally,
+        wake_app: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`wake_app` is called again and again while somebody waits for it to wake."""
+        self._wake_app = wake_app
         self._replica = replica
         self._tally = tally
         self._changed = asyncio.Event()
@@ -46,17 +54,28 @@ class WaitingRoom:
         app = outcome.app
         self.waiting[app] += 1
         try:
-            with self._tally.waiting():
+            with self._tally.waiting(outcome.reason):
                 return await self._wait(outcome, host, hop)
         finally:
             self.waiting[app] -= 1
             if not self.waiting[app]:
                 del self.waiting[app]
 
+    def generation_of(self, app: str) -> int:
+        """Give the app's generation here, for a log; 0 where it is not known."""
+        try:
+            with self._replica.view() as view:
+                residence = view.residence(app) if app else None
+        except ReplicaFault:
+            return 0
+        return residence.generation if residence else 0
+
     async def _wait(self, outcome: Outcome, host: str, hop: Hop | None) -> Outcome:
         loop = asyncio.get_running_loop()
         since = loop.time()
         while isinstance(outcome, Hold):
+            if outcome.reason is HoldReason.ASLEEP:
+                self._wake_app(outcome.app)
             left = since + outcome.seconds - loop.time()
             if left <= 0:
                 break

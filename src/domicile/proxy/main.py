@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ import structlog
 import uvloop
 
 from domicile.config import Address, BadConfiguration
-from domicile.proxy.counts import Tally, lay_out
+from domicile.proxy.counts import lay_out
 from domicile.proxy.keeper import REPLICA, Keeper
 from domicile.proxy.settings import Settings, load_settings
 from domicile.proxy.worker import Sockets, Worker
 from domicile.replica.replica import Replica
 from domicile.service import logs
-from domicile.service.channel import FollowerEnd, WorkerEnd, open_channels
+from domicile.service.channel import FollowerEnd, open_channels
 from domicile.service.counters import Counters
 from domicile.service.parent import run_children
 from domicile.service.sockets import open_alone, open_for_workers
@@ -28,6 +28,7 @@ def main(config_file: Path) -> int:
     settings = load_settings(config_file)
     token = _read_token(Path(settings.token_file))
     logs.configure("proxy")
+    logs.name(cluster=settings.cluster)
     settings.folder.mkdir(parents=True, exist_ok=True)
     names = [f"worker-{number}" for number in range(settings.workers)]
     follower_end, worker_ends = open_channels(names)
@@ -50,10 +51,8 @@ def main(config_file: Path) -> int:
             name,
             partial(
                 _run_worker,
-                settings,
                 name,
-                worker_ends[name],
-                tallies[number],
+                partial(Worker, settings, token, worker_ends[name], tallies[number]),
                 Sockets([each.tcp[number] for each in public], link.tcp[number]),
             ),
         )
@@ -87,11 +86,9 @@ def _run_keeper(
     _run(Keeper(settings, token, end).run(admin, counters))
 
 
-def _run_worker(
-    settings: Settings, name: str, end: WorkerEnd, tally: Tally, sockets: Sockets
-) -> None:
+def _run_worker(name: str, make: Callable[[], Worker], sockets: Sockets) -> None:
     logs.name(worker=name)
-    _run(Worker(settings, end, tally).serve(sockets))
+    _run(make().serve(sockets))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

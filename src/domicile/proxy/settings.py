@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `answer_seconds` is for how long an app may be silent; `connections_per_client` is
     for each worker. By `cdn_id` requests that go round in a circle are known (RFC 8586).
+    With `log_requests` each request is a line of the log, not only what ends badly.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer_seconds: float = Patience().answer
     connections_per_client: int = MOST_OF_ONE_CLIENT
     cdn_id: str = ""
+    log_requests: bool = False
 
     @property
     def folder(self) -> Path:

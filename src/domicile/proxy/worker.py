@@ -9,7 +9,8 @@ from typing import NamedTuple
 import structlog
 
 from domicile.model.feed import WorkerNote
-from domicile.model.records import ResidenceState
+from domicile.model.idleness import TOLD_FOR, told
+from domicile.model.records import EndpointState, ResidenceState
 from domicile.proxy.conversation import Surroundings
 from domicile.proxy.counts import Tally
 from domicile.proxy.enrol import link_files
@@ -17,8 +18,10 @@ from domicile.proxy.front import Front
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.keeper import REPLICA
 from domicile.proxy.patience import Patience
+from domicile.proxy.requestlog import RequestLog
 from domicile.proxy.settings import Settings
 from domicile.proxy.upstream import Pool
+from domicile.proxy.waking import Waker
 from domicile.replica.faults import ReplicaFault
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -44,18 +47,23 @@ class Sockets(NamedTuple):
 class Worker:
     """Two fronts over one replica, one pool and one waiting room."""
 
-    def __init__(self, settings: Settings, end: WorkerEnd, tally: Tally) -> None:
+    def __init__(
+        self, settings: Settings, token: str, end: WorkerEnd, tally: Tally
+    ) -> None:
         tally.begin()
         patience = Patience(answer=settings.answer_seconds)
         self._files = link_files(settings.folder)
         self._replica = Replica.open(settings.folder / REPLICA)
-        self._room = WaitingRoom(self._replica, tally)
+        self._waker = Waker(settings.manager, token)
+        self._room = WaitingRoom(self._replica, tally, self._waker.wake)
         self._pool = Pool(patience)
         self._end = end
+        log = RequestLog(every=settings.log_requests)
         around = Surroundings(
-            self._room, self._pool, tally, cdn=settings.cdn, patience=patience
+            self._room, self._pool, tally, cdn=settings.cdn, patience=patience, log=log
         )
         self._in_flight = around.in_flight
+        self._asked = around.asked
         self._public = Front(around, settings.connections_per_client)
         self._link = Front(replace(around, link=True, cdn=b""))
         self._link_server: asyncio.Server | None = None
@@ -81,6 +89,7 @@ class Worker:
             if self._link_server is not None:
                 self._link_server.close()
             await self._drain()
+            await self._waker.close()
             self._pool.close()
 
     def _look(self) -> None:
@@ -95,22 +104,33 @@ class Worker:
         except ReplicaFault:
             # Nothing is acknowledged, and every request may be one that is waited for.
             serial, leaving = 0, dict(self._in_flight)
-        return WorkerNote(serial, leaving, self._replica.damage()[0])
+        damage = self._replica.damage()[0]
+        return WorkerNote(serial, leaving, damage, self._active())
 
     def _leaving(self, view: View) -> dict[str, int]:
-        """Count the requests in flight with apps that do not live here any more."""
-        leaving = {}
-        for app, requests in self._in_flight.items():
-            residence = view.residence(app)
-            if residence is None or residence.state is not ResidenceState.HERE:
-                leaving[app] = requests
-        return leaving
+        """Count the requests in flight with apps that live or listen here no more."""
+        return {
+            app: requests
+            for app, requests in self._in_flight.items()
+            if not _listens(view, app)
+        }
+
+    def _active(self) -> dict[str, float]:
+        """Tell which apps are or were asked lately; forget who was asked before."""
+        now = asyncio.get_running_loop().time()
+        for app in self._in_flight:
+            self._asked[app] = now
+        active = told(self._asked, now)
+        for app in [each for each, at in self._asked.items() if at < now - TOLD_FOR]:
+            del self._asked[app]
+        return active
 
     async def _tick(self, link: socket.socket) -> None:
         while True:
             try:
                 await self._serve_link(link)
                 self._pool.sweep()
+                self._waker.sweep()
                 self._end.tell(self._note())
             except Exception:  # noqa: BLE001 - the border: one bad tick, not the worker
                 _log.exception("tick failed")
@@ -151,6 +171,16 @@ class Worker:
         ):
             await asyncio.sleep(0.05)
         await asyncio.gather(*(front.end() for front in fronts))
+
+
+def _listens(view: View, app: str) -> bool:
+    residence, endpoint = view.residence(app), view.endpoint(app)
+    return (
+        residence is not None
+        and residence.state is ResidenceState.HERE
+        and endpoint is not None
+        and endpoint.state is EndpointState.RUNNING
+    )
 
 
 def _stamp_of(*stats: Callable[[], object]) -> tuple[int, ...]:

@@ -48,6 +48,7 @@ class Replica:
 
     def __init__(self, folder: Path, *, writable: bool, clock: Clock) -> None:
         self._folder = folder
+        self._link = str(folder / _CURRENT)
         self._writable = writable
         self._mode = 0o777
         self._name = ""
@@ -105,6 +106,16 @@ class Replica:
     def behind(self) -> bool:
         """Whether newer records may be missing, or those that there are be lost."""
         return self.missing or bool(self.damage()[0]) or self.freshness.behind()
+
+    def behind_as_open(self) -> bool:
+        """Whether a view of the copy that is open now would be behind; asks no file."""
+        copy = self._copy
+        return copy is None or bool(copy.damage) or self.freshness.behind()
+
+    @property
+    def open_name(self) -> str:
+        """The copy that the last view was of; no two ever had one name."""
+        return self._name
 
     @property
     def missing(self) -> bool:
@@ -234,7 +245,7 @@ class Replica:
 
     def current_name(self) -> str:
         with suppress(FileNotFoundError, NotADirectoryError):
-            return os.readlink(self._folder / _CURRENT)  # noqa: PTH115 - asked at every view
+            return os.readlink(self._link)  # noqa: PTH115 - asked at every view
         return ""
 
 

@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on stderr, and nothing on stdout."""
+"""Logs: one JSON object a line on stderr, and nothing on stdout.
+
+What libraries and the replica say by Python's own logging comes in the same form.
+"""
 
 import logging
 import sys
@@ -25,12 +28,28 @@ def configure(service: str, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    logging.root.handlers = [
+        *(each for each in logging.root.handlers if not isinstance(each, _Bridge)),
+        _Bridge(),
+    ]
     name(service=service)
 
 
 def name(**fields: str) -> None:
     """Add fields to every further line of this process, such as `worker`."""
     structlog.contextvars.bind_contextvars(**fields)
+
+
+class _Bridge(logging.Handler):
+    """Takes what is logged by Python's own logging, from warnings on."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(
+            record.levelno,
+            record.getMessage(),
+            logger=record.name,
+            exc_info=record.exc_info,
+        )
 
 
 class Sparing:

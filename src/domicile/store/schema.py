@@ -155,3 +155,14 @@ ports = Table(
     Column("app", String, primary_key=True),
     Column("serial", Serial, nullable=False),
 )
+
+# A cluster's: what befell its apps, the last of each (`manager.events`).
+events = Table(
+    "events",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    Column("app", String, nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    Column("what", String, nullable=False),
+    Column("detail", String, nullable=False),
+)

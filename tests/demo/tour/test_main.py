@@ -10,8 +10,8 @@ import pytest
 
 from domicile.config import load
 from domicile.demo.plan import Plan
-from domicile.demo.preflight import check_places
 from domicile.demo.tour.chapters import CHAPTERS
+from domicile.host.preflight import check_places
 
 COMMAND = Path(sys.executable).with_name("domicile")
 HOSTS = {"amber": "127.0.0.11", "birch": "127.0.0.12", "cedar": "127.0.0.13"}
@@ -53,7 +53,7 @@ def test_the_whole_tour_is_told_and_leaves_nothing(demo):
     assert "\r" not in ran.stdout
     assert demo.left() == []
     assert list(place.iterdir()) == []
-    check_places(load(demo.config, Plan).places())
+    check_places(load(demo.config, Plan).places(), "the plan")
 
 
 def test_a_promise_that_breaks_ends_it_with_one_clear_line(demo):

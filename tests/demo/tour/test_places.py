@@ -7,14 +7,14 @@ import pytest
 
 from domicile.config import BadConfiguration
 from domicile.demo.plan import ClusterPlan, Plan
-from domicile.demo.preflight import check_places
 from domicile.demo.tour.places import tour_plan, where_free
+from domicile.host.preflight import check_places
 
 
 def test_the_usual_plan_gets_a_third_cluster():
     plan = tour_plan(Plan())
     assert [each.name for each in plan.clusters] == ["amber", "birch", "cedar"]
-    assert len({each.address for each in plan.places()}) == 4 + 3 * 5
+    assert len({each.address for each in plan.places()}) == 5 + 3 * 5
 
 
 def test_a_plan_with_a_third_cluster_keeps_its_places():
@@ -35,7 +35,7 @@ def test_where_a_port_is_taken_all_are_others_and_free():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         plan = where_free(tour_plan(Plan(directory=port)), said.append)
-    check_places(plan.places())
+    check_places(plan.places(), "the plan")
     assert plan.directory != port
     assert len(said) == 1
     assert [each.host for each in plan.clusters] == [

@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domicile.model.moves import Move, Report, Status, Step
-from domicile.model.records import Endpoint, Residence, ResidenceState
+from domicile.model.records import (
+    Endpoint,
+    EndpointState,
+    Residence,
+    ResidenceState,
+)
 from exploration import steps
 from exploration.steps import Next, at, has_ended, lives_here, told, words_of
 from exploration.world import (
@@ -63,6 +68,8 @@ def chances(world: World, bounds: Bounds) -> Iterator[Next]:
     if world.plans < bounds.plans:
         yield from _plans(world)
     yield from _requests(world)
+    if world.may_sleep:
+        yield from _naps(world)
     yield from _recoveries(world)
     if world.late is not None:
         yield from _late(world, world.late)
@@ -105,7 +112,7 @@ def _requests(world: World) -> Iterator[Next]:
             and site.process
             and not site.proxy.silent
             and wish is not None
-            and wish.state is not ResidenceState.HERE
+            and (wish.state is not ResidenceState.HERE or _misses_nap(site))
             and copy.residence is not None
             and copy.residence.state is ResidenceState.HERE
         ):
@@ -113,6 +120,41 @@ def _requests(world: World) -> Iterator[Next]:
                 f"{cluster}: a request is in flight",
                 world._replace(request=cluster),
             )
+
+
+def _misses_nap(site: Site) -> bool:
+    """Whether its proxy does not know yet that the app is about to fall asleep."""
+    copied = site.proxy.copy.endpoint
+    running = copied is not None and copied.state is EndpointState.RUNNING
+    return site.manager.phase is Phase.DOZING and running
+
+
+def _naps(world: World) -> Iterator[Next]:
+    """Nobody asks for long, or somebody comes who waits."""
+    for cluster, site in zip(CLUSTERS, world.sites, strict=True):
+        wish, phase = site.manager.wish, site.manager.phase
+        if site.manager.down or wish is None or wish.state is not ResidenceState.HERE:
+            continue
+        if phase is Phase.TOLD and site.process and world.naps:
+            idle = world._replace(naps=world.naps - 1)
+            yield (
+                f"{cluster}: the app is idle",
+                idle.with_site(cluster, steps.dozing(site, wish)),
+            )
+        if phase is Phase.BEGUN and site.process and steps.is_asleep(site):
+            yield (
+                f"{cluster}: a nap that was begun is ended",
+                world.with_site(cluster, steps.dozing(site, wish)),
+            )
+        if phase is Phase.DOZING and site.process:
+            yield (
+                f"{cluster}: the app is woken before it sleeps",
+                world.with_site(cluster, at(site, Phase.BEGUN)),
+            )
+        if phase is Phase.ASLEEP:
+            starting = steps.written(site, wish, endpoint_at(wish, 0))
+            woken = at(starting, Phase.STARTING)
+            yield f"{cluster}: the app is woken", world.with_site(cluster, woken)
 
 
 def _deadlines(world: World) -> Iterator[Next]:

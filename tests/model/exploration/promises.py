@@ -94,6 +94,9 @@ def _broken_outcome(
             excused = port in site.killed or site.proxy.silent
             if port != site.process and not excused:
                 yield Broken(1, f"{cluster} asks at a port where the app was stopped")
+            # Sleep is nobody's wish: who is silent may serve on (promise 5).
+            if site.manager.phase is Phase.ASLEEP and port not in site.killed:
+                yield Broken(5, f"{cluster} asks for an app that was let sleep")
         case Forward():
             if outcome.generation <= generation:
                 yield Broken(3, f"{cluster} forwards with no higher generation")
@@ -110,8 +113,16 @@ def _broken_by_walks(world: World) -> Iterator[Broken]:
         hops = walk(world, start)
         if len(hops) > MOST_HOPS + 1:
             yield Broken(3, f"a request to {start} is forwarded without end")
-        if isinstance(hops[-1].outcome, Hold) and not world.faults:
+        if not world.faults and _waits(world, hops[-1].outcome):
             yield Broken(1, f"a request to {start} waits, and nothing went wrong")
+
+
+def _waits(world: World, outcome: Outcome) -> bool:
+    """Whether a request waits that has no sleeping app to wait for."""
+    if not isinstance(outcome, Hold):
+        return False
+    may_wait = {HoldReason.ASLEEP, HoldReason.STARTING} if world.may_sleep else set()
+    return outcome.reason not in may_wait
 
 
 def walk(world: World, start: str) -> list[Stay]:
@@ -300,7 +311,11 @@ def _broken_at_rest(world: World) -> Iterator[Broken]:
     directory = world.directory
     if not has_ended(world):
         yield Broken(1, f"a move waits in {directory.move.step} and nothing will come")
-    running = [name for name in CLUSTERS if world.site(name).process]
+    running = [
+        name
+        for name in CLUSTERS
+        if world.site(name).process or world.site(name).manager.phase is Phase.ASLEEP
+    ]
     home = directory.placement.cluster if directory.placement else ""
     if running != ([home] if home else []):
         yield Broken(2, f"in the end the app lives in {home}, and runs in {running}")
@@ -317,8 +332,13 @@ def _broken_at_rest(world: World) -> Iterator[Broken]:
             yield Broken(3, f"in the end a tombstone leads {cluster} to {wanted.to}")
         if home:
             end = walk(world, cluster)[-1]
-            if end.cluster != home or not isinstance(end.outcome, ToUpstream):
+            if end.cluster != home or not _serves(end.outcome):
                 yield Broken(1, f"in the end {cluster} does not lead to {home}")
+
+
+def _serves(outcome: Outcome) -> bool:
+    """Whether it does, or would if somebody came."""
+    return isinstance(outcome, ToUpstream) or outcome == Hold(APP.id, HoldReason.ASLEEP)
 
 
 def _is_late(world: World, report: Report) -> bool:

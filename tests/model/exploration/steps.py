@@ -4,6 +4,7 @@
     directory         └─> advance, records_of: a step and its records in one transaction
     manager     hear the wish; here: start, write, wait for the proxies, say SERVING
                 away: write, wait for the proxies, drain, stop, forget, say SETTLED
+                idle: write, wait for all proxies; nobody came: stop, say ASLEEP
     proxy, name server    copy what their store says, and so acknowledge it
 
 Each is as short as it can be and in the order of the code that it stands for: the mover,
@@ -21,6 +22,7 @@ from domicile.model.moves import ENDS, Facts, Move, Report, Status
 from domicile.model.records import (
     App,
     Endpoint,
+    EndpointState,
     Placement,
     Record,
     Residence,
@@ -36,6 +38,7 @@ from exploration.world import (
     Phase,
     Site,
     World,
+    asleep_at,
     endpoint_at,
     told_to_proxies,
 )
@@ -177,6 +180,8 @@ def obey(world: World, cluster: str, site: Site) -> tuple[str, Site] | None:
     if wish is None:
         return None
     if wish.state is ResidenceState.HERE:
+        if site.manager.phase is Phase.DOZING:
+            return fall_asleep(world, cluster, site, wish)
         return serve(site, wish)
     return leave(world, cluster, site, wish)
 
@@ -194,11 +199,40 @@ def serve(site: Site, wish: Residence) -> tuple[str, Site] | None:
     return None
 
 
+def fall_asleep(
+    world: World, cluster: str, site: Site, wish: Residence
+) -> tuple[str, Site] | None:
+    """Stop it once every proxy knows, silent ones too; go on where somebody came."""
+    if not drained(world, cluster, site):
+        return "finds that somebody came", at(site, Phase.BEGUN)
+    if aware(site):
+        site = told(site._replace(process=0), wish, Status.ASLEEP)
+        return "lets the app sleep", at(site, Phase.ASLEEP)
+    return None
+
+
+def aware(site: Site) -> bool:
+    return not site.proxy.silent and site.proxy.copy == site.store
+
+
+def dozing(site: Site, wish: Residence) -> Site:
+    """Say that it sleeps; what runs is stopped when that is known."""
+    return at(written(site, wish, asleep_at(wish)), Phase.DOZING)
+
+
+def is_asleep(site: Site) -> bool:
+    endpoint = site.store.endpoint
+    asleep = endpoint is not None and endpoint.state is EndpointState.ASLEEP
+    return asleep and lives_here(site)
+
+
 def begin(site: Site, wish: Residence) -> tuple[str, Site]:
     """Go on with what runs, or start it; where it lived before, say so first."""
     if site.process:
         site = written(site, wish, endpoint_at(wish, site.process))
         return "writes where the app listens", at(site, Phase.WRITTEN)
+    if is_asleep(site):
+        return "leaves the app asleep", dozing(site, wish)
     if lives_here(site):
         site = written(site, wish, endpoint_at(wish, 0))
         return "writes that the app is starting", at(site, Phase.STARTING)

@@ -67,6 +67,8 @@ class Phase(IntEnum):
     STOPPED = 3  # about to forget the endpoint
     TOLD = 4  # has nothing to do, unless the app is lost
     GIVEN_UP = 5  # has said that the app does not start
+    DOZING = 6  # has written that it sleeps: waits for the proxies, and who came
+    ASLEEP = 7  # has stopped it until it is woken
 
 
 class Manager(NamedTuple):
@@ -125,7 +127,8 @@ class World(NamedTuple):
 
     `late` is what a slow process or packet has yet to do, `request` the cluster whose
     app has one in flight. `plans` and `faults` are how many there have been; `given_up`
-    is the generation of an undone move whose source was silent until the deadline.
+    is the generation of an undone move whose source was silent until the deadline. An
+    app with `naps` left may fall asleep, whenever nobody has asked it for long enough.
     """
 
     directory: Directory
@@ -136,6 +139,8 @@ class World(NamedTuple):
     plans: int = 0
     faults: int = 0
     given_up: int = 0
+    naps: int = 0
+    may_sleep: bool = False
 
     def site(self, cluster: str) -> Site:
         return self.sites[CLUSTERS.index(cluster)]
@@ -174,6 +179,11 @@ def travelled_world() -> World:
     return World(directory, sites, NameServer(placement), plans=2)
 
 
+def sleepy_world() -> World:
+    """The app was deployed to amber, and its plan lets it sleep."""
+    return settled_world()._replace(naps=1, may_sleep=True)
+
+
 def _residence(cluster: str, generation: int, state: ResidenceState) -> Residence:
     away = state is ResidenceState.AWAY
     return Residence(
@@ -201,6 +211,10 @@ def endpoint_at(wish: Residence, port: int) -> Endpoint:
     state = EndpointState.RUNNING if port else EndpointState.STARTING
     address = wish.cluster if port else ""
     return Endpoint(wish.app, wish.generation, state, address, port)
+
+
+def asleep_at(wish: Residence) -> Endpoint:
+    return Endpoint(wish.app, wish.generation, EndpointState.ASLEEP)
 
 
 def told_to_proxies(wish: Residence) -> Residence:

@@ -19,7 +19,7 @@ from switch import NotPossible, Switch, Way
 
 from domicile.client.access import Access
 from domicile.client.api import Api
-from domicile.demo.plan import to_toml
+from domicile.host.parts import to_toml
 
 COMMAND = Path(sys.executable).with_name("domicile")
 STAGE = Path(__file__).parents[1] / "apps" / "stage"

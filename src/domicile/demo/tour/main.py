@@ -8,14 +8,14 @@ import msgspec
 from rich.console import Console
 
 from domicile.config import load
+from domicile.demo.customer import CustomerDns
 from domicile.demo.main import Demo
 from domicile.demo.plan import Plan
-from domicile.demo.services import Services
-from domicile.demo.tour.customer import CustomerDns
 from domicile.demo.tour.places import tour_plan, where_free
 from domicile.demo.tour.stage import Stage
 from domicile.demo.tour.teller import Teller
 from domicile.demo.tour.walk import TourFailed, walk
+from domicile.host.services import Services
 
 _INTRODUCTION = (
     "A directory, a name server and three clusters are started here, each cluster with "

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domicile.demo.plan import ClusterPlan, Plan
 from domicile.demo.tour.expectation import Unexpected
+from domicile.model.routing import HoldReason
 
 _REQUESTS = "domicile_proxy_requests_total"
 _FORWARDS = "domicile_proxy_forwards_total"
@@ -71,7 +72,7 @@ class Proxies:
             page=numbers[f"{_REQUESTS} page"],
             broken=numbers[f"{_REQUESTS} cut"] + numbers[f"{_REQUESTS} left"],
             forwards=numbers[_FORWARDS],
-            holds=numbers[_HOLDS],
+            holds=sum(numbers[f"{_HOLDS} {reason}"] for reason in HoldReason),
         )
 
     def _numbers(self, cluster: ClusterPlan) -> dict[str, int]:

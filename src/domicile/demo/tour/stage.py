@@ -7,15 +7,15 @@ from pathlib import Path
 import domicile
 from domicile.client.access import find_access
 from domicile.client.api import Api, Json, Refused
+from domicile.demo.customer import CustomerDns
 from domicile.demo.plan import ClusterPlan, Plan
-from domicile.demo.services import Services
 from domicile.demo.tour.crowd import Crowd
-from domicile.demo.tour.customer import CustomerDns
 from domicile.demo.tour.expectation import Unexpected, expect
 from domicile.demo.tour.proxies import Proxies
 from domicile.demo.tour.route import Observer, Route
 from domicile.demo.tour.teller import Teller
 from domicile.demo.tour.visitor import Visitor
+from domicile.host.services import Services
 
 APPS = Path(domicile.__file__).parent / "demo" / "apps"
 _HELLO = "python app.py"

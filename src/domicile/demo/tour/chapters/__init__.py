@@ -12,6 +12,7 @@ from domicile.demo.tour.chapters import (
     mistakes,
     moves,
     names,
+    nap,
     placement,
     upload,
 )
@@ -70,6 +71,12 @@ CHAPTERS = (
         "here a small name server of the tour's plays it. Once the record is seen, the "
         "name leads to the app, wherever that is.",
         domain.link_a_domain,
+    ),
+    Chapter(
+        "An app sleeps and is woken",
+        "By their plan, apps that nobody asks sleep after a while. Whoever comes then is "
+        "held while their app is started, and the plan of this one is an impatient one.",
+        nap.sleep_and_wake,
     ),
     Chapter(
         "A move that cannot succeed",

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 from domicile.demo.plan import ClusterPlan
-from domicile.demo.services import follow
 from domicile.demo.tour.chapters.moves import APP
 from domicile.demo.tour.expectation import Unexpected, expect
 from domicile.demo.tour.stage import APPS, Stage
+from domicile.runtime.childhood import follow
 
 _SECONDS = 60.0
 _VERBS = (

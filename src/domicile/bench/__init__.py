@@ -1,0 +1,1 @@
+"""What a query and a request cost of the processor: ours and the peers, side by side."""

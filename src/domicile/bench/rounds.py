@@ -1,0 +1,90 @@
+"""Interleaved runs: every server in turn, so that what disturbs one disturbs all."""
+
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import NamedTuple
+
+import psutil
+from rich.console import Console
+from rich.progress import Progress
+
+from domicile.bench.machine import Say
+from domicile.bench.processes import cpu_seconds
+
+
+class Effort(NamedTuple):
+    """How many runs of how many seconds, and where to say what has no row."""
+
+    runs: int
+    seconds: float
+    say: Say
+
+
+class Load(NamedTuple):
+    """What one run of a generator came to."""
+
+    done: int
+    per_second: float
+    lost: int
+
+
+class Run(NamedTuple):
+    """One server's part of a round."""
+
+    cpu_us: float
+    per_second: float
+    lost: int
+
+
+class Figures(NamedTuple):
+    """All runs of one server: the medians, how far apart they were, what was lost."""
+
+    cpu_us: float
+    cpu_us_low: float
+    cpu_us_high: float
+    per_second: float
+    lost: int
+
+
+Generate = Callable[[str], Load]
+"""Load the server of this name once, and say what it answered."""
+
+
+def measure(
+    servers: Mapping[str, psutil.Process],
+    warm_up: Callable[[str], object],
+    generate: Generate,
+    runs: int,
+    what: str,
+) -> dict[str, Figures]:
+    """Warm each server up, then load it `runs` times, round robin."""
+    found: dict[str, list[Run]] = {name: [] for name in servers}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=(runs + 1) * len(servers))
+        for number in range(runs + 1):
+            for name, process in servers.items():
+                progress.update(task, description=f"{what}: {name}")
+                if number:
+                    found[name].append(_run_once(process, name, generate))
+                else:
+                    warm_up(name)
+                progress.advance(task)
+    return {name: _sum_up(each) for name, each in found.items()}
+
+
+def _run_once(process: psutil.Process, name: str, generate: Generate) -> Run:
+    before = cpu_seconds(process)
+    load = generate(name)
+    used = cpu_seconds(process) - before
+    return Run(used * 1e6 / max(1, load.done), load.per_second, load.lost)
+
+
+def _sum_up(runs: list[Run]) -> Figures:
+    costs = [run.cpu_us for run in runs]
+    return Figures(
+        cpu_us=round(median(costs), 2),
+        cpu_us_low=round(min(costs), 2),
+        cpu_us_high=round(max(costs), 2),
+        per_second=round(median(run.per_second for run in runs)),
+        lost=sum(run.lost for run in runs),
+    )

@@ -1,0 +1,93 @@
+"""The verbs that measure: what a query, or a request, costs of the processor."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from domicile.bench.names import Mix
+from domicile.cli.examples import examples
+from domicile.cli.session import AsJson, say, show_rows
+
+bench = typer.Typer(
+    help="What serving costs, beside what peers cost.", no_args_is_help=True
+)
+
+Runs = Annotated[int, typer.Option(min=1, help="Rounds; every server runs in each.")]
+Seconds = Annotated[float, typer.Option(min=0.1, help="How long each run is.")]
+Names = Annotated[int, typer.Option(min=1, help="So many apps are known.")]
+
+
+@bench.command(
+    "dns",
+    epilog=examples(
+        "domicile bench dns",
+        "domicile bench dns --mix zipf --names 1000000 --json",
+        "domicile bench dns --runs 1 --seconds 1",
+    ),
+)
+def measure_dns(
+    names: Names = 100_000,
+    mix: Annotated[Mix, typer.Option(help="Which names are asked.")] = Mix.UNIFORM,
+    runs: Runs = 5,
+    seconds: Seconds = 4.0,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every mix, at 1,000 to 1,000,000 names.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure name servers: processor time per query, ours and the peers installed.
+
+    Server and generator (dnsperf) have a core each; figures are medians of interleaved
+    runs. `floor` takes datagrams in and sends them back, and does nothing else.
+    """
+    # Only here: no other verb needs it.
+    from domicile.bench.dns import all_loads, bench_dns  # noqa: PLC0415
+    from domicile.bench.rounds import Effort  # noqa: PLC0415
+
+    loads = all_loads() if every else [(names, mix)]
+    rows = list(bench_dns(loads, Effort(runs, seconds, say)))
+    _show(rows, "cpu_us_per_query", "floor", as_json)
+
+
+@bench.command(
+    "proxy",
+    epilog=examples(
+        "domicile bench proxy",
+        "domicile bench proxy --connections 200 --json",
+    ),
+)
+def measure_proxy(
+    names: Names = 1_000,
+    connections: Annotated[int, typer.Option(min=1, help="Kept open by wrk.")] = 50,
+    runs: Runs = 5,
+    seconds: Seconds = 4.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure proxies: processor time per request on kept connections.
+
+    Proxy and generator (wrk) have a core each; figures are medians of interleaved runs.
+    """
+    from domicile.bench.proxy import bench_proxy  # noqa: PLC0415
+    from domicile.bench.rounds import Effort  # noqa: PLC0415
+
+    rows = list(bench_proxy(names, connections, Effort(runs, seconds, say)))
+    _show(rows, "cpu_us_per_request", "nginx", as_json)
+
+
+def _show(rows: list[dict[str, Any]], cost: str, beside: str, as_json: bool) -> None:
+    """Print the rows; for people with how many times that of another each costs."""
+    if not as_json:
+        of_beside = {_kind(row): row[cost] for row in rows if row["server"] == beside}
+        for row in rows:
+            if base := of_beside.get(_kind(row)):
+                row[f"x {beside}"] = f"{row[cost] / base:.2f}"
+        from domicile.bench.machine import describe  # noqa: PLC0415
+
+        print(describe(), file=sys.stderr)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    show_rows(rows, columns, as_json)
+
+
+def _kind(row: dict[str, Any]) -> tuple[Any, Any]:
+    return row.get("names"), row.get("mix")

@@ -1,0 +1,1 @@
+"""All the services of one host, in the foreground."""

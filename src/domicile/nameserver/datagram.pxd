@@ -1,0 +1,21 @@
+cimport cython
+
+from domicile.dns.cache cimport ReplyCache
+from domicile.nameserver.mmsg cimport Batch
+
+
+cdef class Datagrams:
+    cdef object _socket
+    cdef object _replies
+    cdef Batch _batch
+
+    @cython.locals(taken=Py_ssize_t)
+    cpdef _serve(self)
+
+    @cython.locals(
+        batch=Batch, remembered=ReplyCache, place=Py_ssize_t, found=bytes, missed=list
+    )
+    cdef _serve_batch(self, Py_ssize_t taken)
+
+    @cython.locals(batch=Batch, place=Py_ssize_t)
+    cpdef _answer(self, list places)

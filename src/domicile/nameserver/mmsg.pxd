@@ -1,0 +1,12 @@
+cdef class Batch:
+    cdef object _socket
+    cdef int _descriptor
+    cdef Py_ssize_t _size
+    cdef Py_ssize_t _taken
+    cdef list _replies
+    cdef void *_slots
+
+    cpdef Py_ssize_t receive(self)
+    cpdef bytes packet(self, Py_ssize_t place)
+    cpdef void reply(self, Py_ssize_t place, bytes message)
+    cpdef void send(self)

@@ -1,0 +1,52 @@
+"""Many datagrams by one system call each way; here one by one, as Python can.
+
+Where there was a C compiler, `mmsg.pyx` is what is imported by this name: the same, by
+recvmmsg(2) and sendmmsg(2).
+"""
+
+import socket
+
+# As large as a datagram can be.
+_LARGEST = 65535
+
+
+class Batch:
+    """Up to `size` datagrams of a socket that does not block, and their replies."""
+
+    def __init__(self, udp: socket.socket, size: int) -> None:
+        self._socket = udp
+        self._size = size
+        self._taken: list[tuple[bytes, tuple[str, int]]] = []
+        self._replies: list[bytes | None] = []
+
+    def receive(self) -> int:
+        """Take what waits, and say how many there are; 0 where none can be had."""
+        self._taken = []
+        while len(self._taken) < self._size:
+            try:
+                self._taken.append(self._socket.recvfrom(_LARGEST))
+            except OSError:
+                # None waits any more, or an earlier reply came back as an ICMP error.
+                break
+        self._replies = [None] * len(self._taken)
+        return len(self._taken)
+
+    def packet(self, place: int) -> bytes:
+        return self._taken[place][0]
+
+    def reply(self, place: int, message: bytes) -> None:
+        """Have this sent to whom that datagram came from."""
+        self._replies[place] = message
+
+    def send(self) -> None:
+        for (_, peer), message in zip(self._taken, self._replies, strict=True):
+            # Nobody asks from port 0; it cannot be answered.
+            if message is not None and peer[1]:
+                self._send(message, peer)
+
+    def _send(self, message: bytes, peer: tuple[str, int]) -> None:
+        try:
+            self._socket.sendto(message, peer)
+        except OSError:
+            # A full buffer or no route: UDP loses messages, and the client asks again.
+            return

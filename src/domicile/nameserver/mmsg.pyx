@@ -1,0 +1,163 @@
+"""Many datagrams by one system call each way: recvmmsg(2) and sendmmsg(2).
+
+`mmsg.py` does the same one by one, and says what each method is for.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <netinet/in.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include <sys/socket.h>
+
+    enum { LARGEST = 65535 };
+    /* Not a power of two apart, or all of them would share one set of the cache. */
+    enum { APART = 65536 + 3 * 64 };
+
+    struct slots {
+        struct mmsghdr *taken;
+        struct mmsghdr *sent;
+        struct iovec *parts;
+        struct iovec *replies;
+        struct sockaddr_storage *peers;
+        char *octets;
+    };
+
+    static void slots_free(struct slots *all) {
+        if (all == NULL) return;
+        free(all->taken); free(all->sent); free(all->parts); free(all->replies);
+        free(all->peers); free(all->octets); free(all);
+    }
+
+    static struct slots *slots_make(Py_ssize_t size) {
+        struct slots *all = calloc(1, sizeof *all);
+        if (all == NULL) return NULL;
+        all->taken = calloc(size, sizeof *all->taken);
+        all->sent = calloc(size, sizeof *all->sent);
+        all->parts = calloc(size, sizeof *all->parts);
+        all->replies = calloc(size, sizeof *all->replies);
+        all->peers = calloc(size, sizeof *all->peers);
+        /* Only what is written to takes memory. */
+        all->octets = calloc(size, APART);
+        if (all->taken && all->sent && all->parts && all->replies && all->peers &&
+            all->octets)
+            return all;
+        slots_free(all);
+        return NULL;
+    }
+
+    static int slots_receive(struct slots *all, int descriptor, int size) {
+        for (int place = 0; place < size; place++) {
+            struct msghdr *message = &all->taken[place].msg_hdr;
+            all->parts[place].iov_base = all->octets + (size_t)place * APART;
+            all->parts[place].iov_len = LARGEST;
+            message->msg_name = &all->peers[place];
+            message->msg_namelen = sizeof all->peers[place];
+            message->msg_iov = &all->parts[place];
+            message->msg_iovlen = 1;
+        }
+        return recvmmsg(descriptor, all->taken, size, MSG_DONTWAIT, NULL);
+    }
+
+    static char *slots_octets(struct slots *all, Py_ssize_t place) {
+        return all->octets + (size_t)place * APART;
+    }
+
+    static Py_ssize_t slots_length(struct slots *all, Py_ssize_t place) {
+        return all->taken[place].msg_len;
+    }
+
+    static int has_port(const struct sockaddr_storage *peer) {
+        if (peer->ss_family == AF_INET6)
+            return ((const struct sockaddr_in6 *)peer)->sin6_port != 0;
+        return ((const struct sockaddr_in *)peer)->sin_port != 0;
+    }
+
+    static int slots_reply(struct slots *all, int place, int free_place, void *octets,
+                           size_t size) {
+        struct msghdr *message = &all->sent[free_place].msg_hdr;
+        /* Nobody asks from port 0; it cannot be answered. */
+        if (!has_port(&all->peers[place])) return 0;
+        all->replies[free_place].iov_base = octets;
+        all->replies[free_place].iov_len = size;
+        message->msg_name = &all->peers[place];
+        message->msg_namelen = all->taken[place].msg_hdr.msg_namelen;
+        message->msg_iov = &all->replies[free_place];
+        message->msg_iovlen = 1;
+        return 1;
+    }
+
+    static void slots_send(struct slots *all, int descriptor, int count) {
+        for (int done = 0; done < count;) {
+            int more = sendmmsg(descriptor, all->sent + done, count - done, MSG_DONTWAIT);
+            /* A full buffer or no route: UDP loses messages, the client asks again. */
+            done += more > 0 ? more : 1;
+        }
+    }
+    """
+    struct slots:
+        pass
+    void slots_free(slots *all)
+    slots *slots_make(Py_ssize_t size)
+    int slots_receive(slots *all, int descriptor, int size) nogil
+    int slots_reply(slots *all, int place, int free_place, void *octets, size_t size)
+    void slots_send(slots *all, int descriptor, int count) nogil
+    char *slots_octets(slots *all, Py_ssize_t place)
+    Py_ssize_t slots_length(slots *all, Py_ssize_t place)
+
+
+cdef class Batch:
+    def __cinit__(self, udp, Py_ssize_t size):
+        self._socket = udp
+        self._descriptor = udp.fileno()
+        self._size = size
+        self._taken = 0
+        self._replies = [None] * size
+        self._slots = slots_make(size)
+        if self._slots == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        slots_free(<slots *>self._slots)
+
+    cpdef Py_ssize_t receive(self):
+        cdef int taken = slots_receive(
+            <slots *>self._slots, self._descriptor, <int>self._size
+        )
+        # None waits, or an earlier reply came back as an ICMP error.
+        self._taken = max(0, taken)
+        return self._taken
+
+    cpdef bytes packet(self, Py_ssize_t place):
+        if not 0 <= place < self._taken:
+            raise IndexError
+        cdef slots *all = <slots *>self._slots
+        return PyBytes_FromStringAndSize(
+            slots_octets(all, place), slots_length(all, place)
+        )
+
+    cpdef void reply(self, Py_ssize_t place, bytes message):
+        if 0 <= place < self._taken:
+            self._replies[place] = message
+
+    cpdef void send(self):
+        cdef Py_ssize_t place
+        cdef int count = 0
+        cdef bytes message
+        cdef slots *all = <slots *>self._slots
+        for place in range(self._taken):
+            message = self._replies[place]
+            if message is not None:
+                count += slots_reply(
+                    all, <int>place, count, PyBytes_AS_STRING(message),
+                    <size_t>PyBytes_GET_SIZE(message),
+                )
+        slots_send(all, self._descriptor, count)
+        for place in range(self._taken):
+            self._replies[place] = None
+        self._taken = 0

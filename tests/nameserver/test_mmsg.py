@@ -1,0 +1,112 @@
+"""Batches of datagrams, by both twins."""
+
+import importlib.util
+import socket
+from pathlib import Path
+
+import pytest
+
+from domicile.nameserver import mmsg
+
+SIZE = 8
+
+
+def plain():
+    """Give the twin in Python, also where the compiled one is imported."""
+    path = Path(mmsg.__file__).with_name("mmsg.py")
+    spec = importlib.util.spec_from_file_location("plain_mmsg", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=[mmsg, plain()], ids=["imported", "python"])
+def twin(request):
+    return request.param
+
+
+@pytest.fixture(params=["127.0.0.1", "::1"])
+def server(request):
+    family = socket.AF_INET6 if ":" in request.param else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as bound:
+        bound.setblocking(False)
+        bound.bind((request.param, 0))
+        yield bound
+
+
+@pytest.fixture
+def clients(server):
+    opened = [socket.socket(server.family, socket.SOCK_DGRAM) for _ in range(3)]
+    for each in opened:
+        each.settimeout(5)
+        each.connect(server.getsockname()[:2])
+    yield opened
+    for each in opened:
+        each.close()
+
+
+def test_each_is_replied_to_who_sent_it(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    for number, client in enumerate(clients):
+        client.send(b"question %d" % number)
+    assert batch.receive() == len(clients)
+    for place in range(len(clients)):
+        batch.reply(place, b"answer to " + batch.packet(place))
+    batch.send()
+    for number, client in enumerate(clients):
+        assert client.recv(100) == b"answer to question %d" % number
+    assert batch.receive() == 0
+
+
+def test_what_gets_no_reply_gets_none_and_a_reply_is_sent_once(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    for answered in (0, 1):
+        for client in clients[:2]:
+            client.send(b"question")
+        assert batch.receive() == 2
+        batch.reply(answered, b"answer %d" % answered)
+        batch.send()
+        assert clients[answered].recv(100) == b"answer %d" % answered
+    for client in clients:
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(100)
+
+
+def test_a_batch_takes_no_more_than_its_size_and_any_length(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    sizes = [0, 1, 65000, *range(12, 18)]
+    for size in sizes:
+        clients[0].send(bytes(size))
+    found = []
+    while taken := batch.receive():
+        assert taken <= SIZE
+        found += [len(batch.packet(place)) for place in range(taken)]
+    assert found == sizes
+
+
+def test_there_is_nothing_beyond_what_was_taken(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    clients[0].send(b"question")
+    assert batch.receive() == 1
+    with pytest.raises(IndexError):
+        batch.packet(1)
+
+
+def test_who_is_gone_is_no_hindrance_to_others(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    gone, stays, _ = clients
+    gone.send(b"question")
+    stays.send(b"question")
+    assert batch.receive() == 2
+    gone.close()
+    batch.reply(0, b"for nobody")
+    batch.reply(1, b"answer")
+    batch.send()
+    assert stays.recv(100) == b"answer"
+    stays.send(b"question")
+    # The first time it may be the ICMP error of what went to nobody.
+    assert batch.receive() or batch.receive()
+    batch.reply(0, b"answer")
+    batch.send()
+    assert stays.recv(100) == b"answer"
