@@ -15,6 +15,7 @@ class Answer(NamedTuple):
     answer: tuple[RRset, ...] = ()
     authority: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
+    needs_additional: bool = False
 
     @classmethod
     def data(cls, *rrsets: RRset, additional: tuple[RRset, ...] = ()) -> Answer:
@@ -51,6 +52,8 @@ class Answer(NamedTuple):
             answer=chain,
             authority=(servers,),
             additional=glue,
+            # RFC 9471 3.1: glue that does not fit "MUST" leave TC.
+            needs_additional=True,
         )
 
     @classmethod
