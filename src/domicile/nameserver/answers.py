@@ -44,3 +44,24 @@ def answer(
         return None
 
     return zones.answer(find_zone, name, rdtype)
+
+
+def answer_without_records(
+    files: Mapping[bytes, StaticZone], name: bytes, rdtype: int
+) -> Answer:
+    """Answer where no records can be read: what a file has at a name, and no more.
+
+    Any other name may be an app's (promise 5: never a confident no).
+    """
+
+    def find_zone(name: bytes) -> Nodes | None:
+        while (found := files.get(name)) is None and len(name) > 1:
+            name = name[name[0] + 1 :]
+        return found
+
+    zone = find_zone(name)
+    if zone is None or not zone.node(name):
+        return Answer.serv_fail()
+    found = zones.answer(find_zone, name, rdtype)
+    # At the apex the directory may have more.
+    return Answer.serv_fail() if name == zone.apex and not found.answer else found

@@ -13,12 +13,11 @@ from typing import Final
 
 import structlog
 
-from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.nameserver.answers import ServedView, answer
+from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -94,7 +93,8 @@ class Replies:
         return self._counted(found, stream)
 
     def _fail(self, stream: bool, packet: bytes) -> bytes | None:
-        return self._counted(respond(packet, _serv_fail, stream=stream), stream)
+        look_up = partial(answer_without_records, self._files)
+        return self._counted(respond(packet, look_up, stream=stream), stream)
 
     def _remember_as_of(self, view: View) -> None:
         """Forget what another view's replies were; with a damaged one, remember none."""
@@ -121,7 +121,3 @@ class Replies:
         if times := self._sparing.count():
             reason = f"{type(error).__name__}: {error}"
             log.error("cannot_answer", reason=reason, times=times)
-
-
-def _serv_fail(_name: bytes, _rdtype: int) -> Answer:
-    return Answer.serv_fail()
