@@ -237,6 +237,17 @@ def test_extras_that_do_not_fit_are_left_out_without_truncation():
     assert not reply.additional
 
 
+def test_a_referral_keeps_its_glue_or_is_truncated():
+    """RFC 9471 3.1: who is sent on without it may never get there."""
+    servers = RRset(APEX, Rdtype.NS, 60, (APEX,))
+    answer = Answer.referral(servers, (addresses(3, APEX),))
+    octets = write_reply(parse_query(packet()), answer, 512)
+    whole = dns.message.from_wire(octets)
+    assert (whole.flags & dns.flags.TC, len(whole.additional[0])) == (0, 3)
+    cut = write_reply(parse_query(packet()), answer, len(octets) - 1)
+    assert dns.message.from_wire(cut).flags & dns.flags.TC
+
+
 def test_negative_answers_keep_the_soa_or_are_truncated():
     whole = len(write_reply(parse_query(packet()), Answer.no_data(SOA), 512))
     cut = write_reply(parse_query(packet()), Answer.no_data(SOA), whole - 1)

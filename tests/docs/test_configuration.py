@@ -15,6 +15,7 @@ from domicile.host.settings import FirstHost, JoiningHost
 from domicile.manager.settings import Settings as ManagerSettings
 from domicile.model.records import Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
+from domicile.nameserver.settings import ZoneFile
 from domicile.proxy.settings import Settings as ProxySettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
@@ -25,6 +26,7 @@ STRUCTS = {
     "directory/plans": PlanSettings,
     "directory/zones": Zone,
     "nameserver": NameserverSettings,
+    "nameserver/zones of files": ZoneFile,
     "manager": ManagerSettings,
     "proxy": ProxySettings,
     "demo": Plan,

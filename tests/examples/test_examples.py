@@ -15,6 +15,7 @@ from domicile.host.settings import FirstHost, JoiningHost
 from domicile.manager.settings import Settings as ManagerSettings
 from domicile.model.records import Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
+from domicile.nameserver.settings import ZoneFile
 from domicile.nameserver.settings import load_settings as load_nameserver
 from domicile.proxy.settings import Settings as ProxySettings
 from domicile.proxy.settings import load_settings as load_proxy
@@ -31,6 +32,7 @@ KINDS = {
 }
 TABLES = {
     ("directory", "zones"): Zone,
+    ("nameserver", "zones"): ZoneFile,
     ("directory", "plans"): PlanSettings,
     ("demo", "clusters"): ClusterPlan,
     ("demo", "apps"): AppPlan,

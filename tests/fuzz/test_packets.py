@@ -66,7 +66,7 @@ class Directory:
         return Cluster("amber", ("127.0.0.11", "::11"), ())
 
 
-LOOK_UP = partial(answer, Directory())
+LOOK_UP = partial(answer, Directory(), {})
 
 
 def respond(packet, *, stream=False):

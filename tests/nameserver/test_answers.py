@@ -7,6 +7,7 @@ import pytest
 
 from domicile.dns.name import fold, name_from_text, name_to_text
 from domicile.dns.rdata import Rcode, Rdtype
+from domicile.dns.zonefile import read_zone
 from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
 
@@ -74,8 +75,8 @@ CASES = [
 TYPES = {"A": 1, "NS": 2, "TXT": 16, "AAAA": 28, "DS": 43}
 
 
-def ask(name, rdtype, **view):
-    return answer(Records(**view), fold(name_from_text(name)), rdtype)
+def ask(name, rdtype, files=None, **view):
+    return answer(Records(**view), files or {}, fold(name_from_text(name)), rdtype)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case[:2]))
@@ -141,4 +142,77 @@ def test_servers_come_with_their_addresses_in_the_zone():
     ],
 )
 def test_a_dot_inside_a_label_parts_no_labels(name, rcode):
-    assert answer(Records(), name, Rdtype.A).rcode is rcode
+    assert answer(Records(), {}, name, Rdtype.A).rcode is rcode
+
+
+FILE = """\
+$TTL 300
+@ IN SOA ns1.in admin 99 2 3 4 900
+@ IN NS ns1.in
+@ IN MX 10 mail
+@ IN CAA 0 issue "ca.example"
+mail IN A 192.0.2.25
+hello.ada IN TXT "the operator's"
+*.wild IN A 192.0.2.26
+old IN CNAME hello.ada
+"""
+APEX = name_from_text("apps.test")
+FILES = {APEX: read_zone("apps.test", FILE)}
+ALIAS = "old IN CNAME hello--ada"
+
+
+def told(found):
+    return [
+        (name_to_text(each.name), Rdtype(each.rdtype).name, each.ttl)
+        for each in found.answer
+    ]
+
+
+def test_a_file_adds_names_and_the_apps_stay():
+    mail = ask("apps.test", Rdtype.MX, FILES)
+    assert told(mail) == [("apps.test", "MX", 300)]
+    assert [name_to_text(each.name) for each in mail.additional] == ["mail.apps.test"]
+    app = ask("hello--ada.apps.test", Rdtype.A, FILES)
+    assert told(app) == [("hello--ada.apps.test", "A", 60)]
+    landing = ask("apps.test", Rdtype.A, FILES)
+    assert told(landing) == [("apps.test", "A", 60)]
+
+
+def test_what_the_file_has_at_a_name_is_all_that_there_is():
+    assert told(ask("hello.ada.apps.test", Rdtype.TXT, FILES))
+    assert ask("hello.ada.apps.test", Rdtype.A, FILES).is_no_data
+
+
+def test_an_alias_of_the_file_leads_to_an_app():
+    files = {
+        APEX: read_zone("apps.test", FILE.replace("old IN CNAME hello.ada", ALIAS))
+    }
+    found = ask("old.apps.test", Rdtype.A, files)
+    assert told(found) == [
+        ("old.apps.test", "CNAME", 300),
+        ("hello--ada.apps.test", "A", 60),
+    ]
+
+
+def test_a_wildcard_of_the_file_speaks_for_no_name_below_an_owner():
+    """RFC 4592 3.3.1: the closest encloser of x.ada is ada, whom the directory has."""
+    files = {APEX: read_zone("apps.test", FILE + "* IN A 192.0.2.27\n")}
+    assert told(ask("nobody.apps.test", Rdtype.A, files))
+    assert ask("x.ada.apps.test", Rdtype.A, files).rcode is Rcode.NXDOMAIN
+
+
+def test_the_soa_is_the_files_with_the_serial_that_is_served():
+    soa = soa_of(ask("apps.test", Rdtype.SOA, FILES))
+    assert (str(soa.rname), soa.serial, soa.minimum) == ("admin.apps.test.", 7, 900)
+    behind = ask("eve.apps.test", Rdtype.A, FILES, behind=True)
+    assert [each.ttl for each in behind.authority] == [5]
+
+
+def test_a_zone_may_be_the_files_alone_and_the_longest_that_matches_answers():
+    below = read_zone(
+        "in.apps.test", "@ 60 IN SOA a b 5 2 3 4 5\n@ 60 IN A 192.0.2.1\n"
+    )
+    files = FILES | {below.apex: below}
+    assert told(ask("in.apps.test", Rdtype.A, files))
+    assert soa_of(ask("in.apps.test", Rdtype.SOA, files)).serial == 5
+    assert ask("ns1.in.apps.test", Rdtype.A, files).rcode is Rcode.NXDOMAIN

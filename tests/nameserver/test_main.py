@@ -79,6 +79,9 @@ class Conversation(http.server.BaseHTTPRequestHandler):
         pass
 
 
+STILL = '@ 60 IN SOA ns host 1 2 3 4 5\n* 60 IN TXT "of the file"\n'
+
+
 @pytest.fixture
 def directory():
     server = Directory()
@@ -109,7 +112,9 @@ def start(tmp_path, directory, address, admin):
         f'name = "ns1"\nlisten = ["{address}"]\nadmin = "{admin}"\n'
         f'directory = "http://127.0.0.1:{directory.server_port}"\n'
         f'token_file = "{tmp_path}/token"\ndata = "{tmp_path}/replica"\n'
+        f'[[zones]]\nname = "still.example"\nfile = "{tmp_path}/still.zone"\n'
     )
+    (tmp_path / "still.zone").write_text(STILL)
     code = "from domicile.cli.main import main; main()"
     command = [sys.executable, "-c", code, "nameserver", "--config", str(file)]
     started = []
@@ -125,9 +130,9 @@ def start(tmp_path, directory, address, admin):
         process.wait(ENDS_WITHIN)
 
 
-def asked(address, ask):
-    """Ask until the app's cluster is the answer."""
-    query = dns.message.make_query("hello.ada.apps.test", "A")
+def asked(address, ask, name="hello.ada.apps.test", rdtype="A"):
+    """Ask until there is an answer: the app's cluster."""
+    query = dns.message.make_query(name, rdtype)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, EOFError, dns.exception.DNSException):
@@ -153,6 +158,13 @@ def test_it_answers_on_without_the_directory_and_after_a_restart(
     assert process.wait(ENDS_WITHIN) == 0
     start()
     assert answers(address) == {"127.0.0.11"}
+
+
+def test_it_serves_the_zones_of_files_beside_the_directorys(start, address):
+    start()
+    for ask in (dns.query.udp, dns.query.tcp):
+        assert asked(address, ask, "any.still.example", "TXT") == '"of the file"'
+        assert asked(address, ask) == "127.0.0.11"
 
 
 def test_it_answers_on_when_workers_are_killed(start, address):

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domicile.dns.rdata import Rcode
+from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
     App,
@@ -79,6 +80,25 @@ def test_a_damaged_replica_fails_each_query_and_says_so_once(at_once):
             with replies.batch() as reply:
                 assert rcode_of(reply(QUERY)) == Rcode.SERVFAIL
     assert [line["event"] for line in logs] == ["cannot_answer"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_a_file_has_at_a_name_is_answered_without_any_records(at_once):
+    """And nothing else: what it does not have may be an app's."""
+    text = "@ 60 SOA a b 1 2 3 4 5\nmail 60 A 192.0.2.25\n* 60 A 192.0.2.26\n"
+    zone = read_zone("apps.test", text)
+    replies = Replies(Damaged(at_once=at_once), files={zone.apex: zone})
+    with capture_logs(), replies.batch() as reply:
+        for name, rcode, found in (
+            ("mail.apps.test", Rcode.NOERROR, 1),
+            ("any.apps.test", Rcode.SERVFAIL, 0),
+            ("mail.else.test", Rcode.SERVFAIL, 0),
+            ("apps.test", Rcode.SERVFAIL, 0),
+        ):
+            answer = dns.message.from_wire(
+                reply(dns.message.make_query(name, "A").to_wire())
+            )
+            assert (answer.rcode(), len(answer.answer)) == (rcode, found)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from domicile.config import Address, BadConfiguration
+from domicile.errors import DomicileError
 from domicile.nameserver.settings import load_settings
 
 GOOD = {
@@ -57,3 +58,33 @@ def test_a_token_that_cannot_be_read_is_named(load, tmp_path):
 def test_the_token_is_read_without_its_line_end(load, tmp_path):
     (tmp_path / "token").write_text("secret\n")
     assert load(token_file=f'"{tmp_path}/token"').source().token == "secret"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "is to hold the zone still.example"),
+        (b"\xff", "is to hold the zone still.example"),
+        (b"nothing", "at or just before line:1"),
+        (b"@ 60 IN A 192.0.2.1", "one SOA is wanted"),
+    ],
+)
+def test_a_zone_that_cannot_be_read_is_named(load, tmp_path, text, says):
+    file = tmp_path / "still.zone"
+    if text is not None:
+        file.write_bytes(text)
+    settings = load(zones=f'[{{ name = "still.example", file = "{file}" }}]')
+    with pytest.raises(DomicileError, match=r"still\.example") as raised:
+        settings.read_zones()
+    assert says in str(raised.value)
+
+
+def test_a_zone_is_there_once_and_has_a_name(load, tmp_path):
+    file = tmp_path / "still.zone"
+    file.write_text("@ 60 IN SOA ns host 1 2 3 4 5\n")
+    one = f'{{ name = "still.example", file = "{file}" }}'
+    assert list(load(zones=f"[{one}]").read_zones()) == [b"\x05still\x07example\0"]
+    with pytest.raises(BadConfiguration, match=r"still\.example is there twice"):
+        load(zones=f"[{one}, {one}]").read_zones()
+    with pytest.raises(DomicileError, match=r"a\.\.b"):
+        load(zones=f"[{one.replace('still.example', 'a..b')}]").read_zones()

@@ -15,6 +15,7 @@ class Answer(NamedTuple):
     answer: tuple[RRset, ...] = ()
     authority: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
+    needs_additional: bool = False
 
     @classmethod
     def data(cls, *rrsets: RRset, additional: tuple[RRset, ...] = ()) -> Answer:
@@ -23,14 +24,47 @@ class Answer(NamedTuple):
         )
 
     @classmethod
-    def no_data(cls, soa: RRset) -> Answer:
-        """The name exists, records of that type do not."""
-        return cls(Rcode.NOERROR, authoritative=True, authority=(_negative(soa),))
+    def no_data(cls, soa: RRset, chain: tuple[RRset, ...] = ()) -> Answer:
+        """The name exists, records of that type do not; `chain` has led there."""
+        return cls(
+            Rcode.NOERROR, authoritative=True, answer=chain, authority=(_negative(soa),)
+        )
 
     @classmethod
-    def nx_domain(cls, soa: RRset) -> Answer:
+    def nx_domain(cls, soa: RRset, chain: tuple[RRset, ...] = ()) -> Answer:
         """Nothing exists at the name nor below it (RFC 8020)."""
-        return cls(Rcode.NXDOMAIN, authoritative=True, authority=(_negative(soa),))
+        # RFC 6604 3: the rcode is that of the last name of a chain.
+        return cls(
+            Rcode.NXDOMAIN,
+            authoritative=True,
+            answer=chain,
+            authority=(_negative(soa),),
+        )
+
+    @classmethod
+    def referral(
+        cls, servers: RRset, glue: tuple[RRset, ...], chain: tuple[RRset, ...] = ()
+    ) -> Answer:
+        """The name is another's: ask these. RFC 1035 4.1.1: AA is of the first name."""
+        return cls(
+            Rcode.NOERROR,
+            authoritative=bool(chain),
+            answer=chain,
+            authority=(servers,),
+            additional=glue,
+            # RFC 9471 3.1: glue that does not fit "MUST" leave TC.
+            needs_additional=True,
+        )
+
+    @classmethod
+    def unfinished(cls, chain: tuple[RRset, ...]) -> Answer:
+        """The chain goes on where we have no word, or in a circle."""
+        return cls(Rcode.NOERROR, authoritative=True, answer=chain)
+
+    @classmethod
+    def yx_domain(cls, chain: tuple[RRset, ...]) -> Answer:
+        """The chain leads to what would be too long for a name (RFC 6672 2.2)."""
+        return cls(Rcode.YXDOMAIN, authoritative=True, answer=chain)
 
     @classmethod
     def refused(cls) -> Answer:

@@ -114,7 +114,8 @@ def write_reply(query: Query, answer: Answer, limit: int) -> bytes:
     extras = _write_section(query, answer.additional, room)
     sections = [answers, authorities, extras]
     # RFC 2181 9: TC is set only where an RRset that is required does not fit.
-    if not (answers.whole and authorities.whole):
+    extra = extras.whole or not answer.needs_additional
+    if not (answers.whole and authorities.whole and extra):
         flags |= TC
         sections = [_Section(), _Section(), _Section()]
     counts = [section.records for section in sections]

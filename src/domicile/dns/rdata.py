@@ -18,11 +18,22 @@ class Rdtype(IntEnum):
     NS = 2
     CNAME = 5
     SOA = 6
+    PTR = 12
     HINFO = 13
+    MX = 15
     TXT = 16
+    RP = 17
+    AFSDB = 18
     AAAA = 28
+    SRV = 33
+    NAPTR = 35
+    KX = 36
+    DNAME = 39
     OPT = 41
+    DS = 43
     RRSIG = 46
+    NSEC = 47
+    DNSKEY = 48
     NXNAME = 128
     TKEY = 249
     TSIG = 250
@@ -42,6 +53,7 @@ class Rcode(IntEnum):
     NXDOMAIN = 3
     NOTIMP = 4
     REFUSED = 5
+    YXDOMAIN = 6
     BADVERS = 16
 
 

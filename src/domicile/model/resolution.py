@@ -72,11 +72,12 @@ def resolve(view: DirectoryView, labels: tuple[str, ...]) -> Resolution:
     for depth in range(len(labels)):
         zone = view.zone(".".join(labels[depth:]))
         if zone is not None:
-            return _resolve_in(view, zone, labels[:depth])
+            return resolve_in(view, zone, labels[:depth])
     return OutOfZone()
 
 
-def _resolve_in(view: DirectoryView, zone: Zone, labels: tuple[str, ...]) -> Resolution:
+def resolve_in(view: DirectoryView, zone: Zone, labels: tuple[str, ...]) -> Resolution:
+    """Find what a name stands for by its labels below the apex of its zone."""
     if not labels:
         return Apex(zone)
     special = _name_of_a_server(zone, labels)

@@ -10,7 +10,7 @@ from domicile.config import Address
 from domicile.nameserver import following, worker
 from domicile.nameserver.counts import FAMILIES, Tally
 from domicile.nameserver.settings import Settings, load_settings
-from domicile.nameserver.worker import Sockets
+from domicile.nameserver.worker import Sockets, Work
 from domicile.replica.replica import Replica
 from domicile.service import logs
 from domicile.service.channel import open_channels
@@ -23,6 +23,8 @@ def main(config: Path) -> None:
     """Run the name server until SIGTERM or SIGINT; raises DomicileError."""
     settings = load_settings(config)
     source = settings.source()
+    # Before the fork: the workers share them.
+    work = Work(settings, settings.read_zones())
     logs.configure("nameserver")
     # It would write a line for each question to the feed.
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -38,7 +40,7 @@ def main(config: Path) -> None:
         channel, ends = open_channels(names)
         counters = Counters(FAMILIES, settings.workers)
         workers = [
-            (name, partial(worker.run, name, settings, sockets, ends[name], tally))
+            (name, partial(worker.run, name, work, sockets, ends[name], tally))
             for name, sockets, tally in zip(
                 names, _shares(listeners), _tallies(counters, names), strict=True
             )

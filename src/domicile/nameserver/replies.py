@@ -6,18 +6,18 @@ is not. A view is opened for what is not remembered, and for the worker's word t
 follower; so nobody is told a serial while older replies are given.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final
 
 import structlog
 
-from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.responder import respond
+from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.nameserver.answers import ServedView, answer
+from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -34,8 +34,15 @@ _ROOM: Final = 64 * 1024 * 1024
 class Replies:
     """Answers each batch from one view of the replica, as of one serial."""
 
-    def __init__(self, replica: Replica, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        replica: Replica,
+        tally: Tally | None = None,
+        files: Mapping[bytes, StaticZone] | None = None,
+    ) -> None:
+        """`files` are the zones of master files, by their apexes."""
         self._replica = replica
+        self._files = files or {}
         self._tally = tally
         self._sparing = Sparing()
         self._remembered = ReplyCache(_ROOM)
@@ -77,7 +84,7 @@ class Replies:
 
     def _reply(self, view: ServedView, stream: bool, packet: bytes) -> bytes | None:
         try:
-            found = respond(packet, partial(answer, view), stream=stream)
+            found = respond(packet, partial(answer, view, self._files), stream=stream)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(stream, packet)
@@ -86,7 +93,8 @@ class Replies:
         return self._counted(found, stream)
 
     def _fail(self, stream: bool, packet: bytes) -> bytes | None:
-        return self._counted(respond(packet, _serv_fail, stream=stream), stream)
+        look_up = partial(answer_without_records, self._files)
+        return self._counted(respond(packet, look_up, stream=stream), stream)
 
     def _remember_as_of(self, view: View) -> None:
         """Forget what another view's replies were; with a damaged one, remember none."""
@@ -113,7 +121,3 @@ class Replies:
         if times := self._sparing.count():
             reason = f"{type(error).__name__}: {error}"
             log.error("cannot_answer", reason=reason, times=times)
-
-
-def _serv_fail(_name: bytes, _rdtype: int) -> Answer:
-    return Answer.serv_fail()

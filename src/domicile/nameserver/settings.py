@@ -5,8 +5,16 @@ from pathlib import Path
 import msgspec
 
 from domicile.config import Address, BadConfiguration, load
+from domicile.dns.zonefile import StaticZone, read_zone
 from domicile.nameserver import connections
 from domicile.replica.follower import Source
+
+
+class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A zone, and the path of its master file."""
+
+    name: str
+    file: str
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle: float = connections.IDLE
     tcp_most: int = connections.MOST
     tcp_most_of_one_peer: int = connections.MOST_OF_ONE_PEER
+    zones: tuple[ZoneFile, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -31,6 +40,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def addresses(self) -> list[Address]:
         return [Address.parse(text) for text in self.listen]
+
+    def read_zones(self) -> dict[bytes, StaticZone]:
+        """Read the master files; raises BadConfiguration, BadZone."""
+        zones: dict[bytes, StaticZone] = {}
+        for each in self.zones:
+            try:
+                text = Path(each.file).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise BadConfiguration(
+                    f"zones: {each.file} is to hold the zone {each.name}: {error}"
+                ) from error
+            zone = read_zone(each.name, text)
+            if zone.apex in zones:
+                raise BadConfiguration(f"zones: {each.name} is there twice")
+            zones[zone.apex] = zone
+        return zones
 
     def source(self) -> Source:
         """Give where to follow, with the token; raises BadConfiguration."""

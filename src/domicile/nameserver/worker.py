@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
 import uvloop
 
+from domicile.dns.zonefile import StaticZone
 from domicile.model.feed import WorkerNote
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
@@ -35,22 +36,30 @@ class Sockets(NamedTuple):
     tcp: Sequence[socket.socket]
 
 
+class Work(NamedTuple):
+    """What all workers share: the settings, and the zones of master files by apex."""
+
+    settings: Settings
+    files: Mapping[bytes, StaticZone]
+
+
 def run(
-    name: str, settings: Settings, sockets: Sockets, channel: WorkerEnd, tally: Tally
+    name: str, work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
     """Be the child that answers."""
     logs.name(worker=name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_until_end(settings, sockets, channel, tally))
+        runner.run(_run_until_end(work, sockets, channel, tally))
 
 
 async def _run_until_end(
-    settings: Settings, sockets: Sockets, channel: WorkerEnd, tally: Tally
+    work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
+    settings, files = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder)
-    replies = Replies(replica, tally)
+    replies = Replies(replica, tally, files)
     connections = Connections(
         replies,
         idle=settings.idle,

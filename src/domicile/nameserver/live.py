@@ -1,0 +1,194 @@
+"""A zone whose apps are the directory's, and whose other names a master file may have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING, NamedTuple
+
+from domicile.dns import rdata
+from domicile.dns.name import labels_of, name_from_text
+from domicile.dns.rdata import Rdtype, RRset, Soa
+from domicile.dns.zone import EMPTY, Node
+from domicile.dns.zonefile import StaticZone
+from domicile.model.records import Zone
+from domicile.model.resolution import (
+    Apex,
+    Empty,
+    InCluster,
+    Missing,
+    NameServer,
+    OutOfZone,
+    resolve_in,
+)
+
+if TYPE_CHECKING:
+    from domicile.nameserver.answers import ServedView
+
+NEGATIVE_TTL = 30
+NEGATIVE_TTL_BEHIND = 5
+"""What a server that is behind does not know may exist already."""
+
+# No secondary transfers our zones; these are what RIPE-203 and RFC 1912 find sane.
+_REFRESH = 3600
+_RETRY = 600
+_EXPIRE = 7 * 86400
+
+_SERIALS = 2**32
+_NUMBERS = 5 * 4
+# Clusters' addresses and zones' authorities are few, and in nearly every answer.
+_REMEMBERED = 256
+_HOST_LABEL = re.compile(rb"[a-z0-9_-]+")
+_NO_LABEL = "?"
+
+
+class Names(NamedTuple):
+    """An apex, and a name at or below it with its labels there."""
+
+    apex: bytes
+    name: bytes
+    below: tuple[str, ...]
+
+
+class LiveZone:
+    """The names of one zone, as of one view.
+
+    What the file has at a name stands, and all of it: an operator who writes a name
+    there means it. The directory's serial is that of the SOA, whosever that is.
+    """
+
+    __slots__ = ("_below", "_file", "_name", "_view", "_zone", "apex", "is_flat")
+
+    def __init__(
+        self,
+        view: ServedView,
+        zone: Zone,
+        names: Names,
+        file: StaticZone | None,
+    ) -> None:
+        self.apex, self._name, self._below = names
+        self.is_flat = file is None
+        self._view = view
+        self._zone = zone
+        self._file = file
+
+    def node(self, name: bytes) -> Node | None:
+        written = None if self._file is None else self._file.node(name)
+        if name == self.apex:
+            return self._apex(written or {})
+        if written:
+            return written
+        live = self._live(name)
+        return written if live is None else live
+
+    def _live(self, name: bytes) -> Node | None:
+        if name == self._name:
+            below = self._below
+        else:
+            depth = self._zone.name.count(".") + 1
+            below = text_labels(labels_of(name))[:-depth]
+        match resolve_in(self._view, self._zone, below):
+            case InCluster(cluster=cluster):
+                return _Addressed(name, cluster.addresses, self._zone.ttl)
+            case NameServer(addresses=addresses):
+                return _Addressed(name, addresses, self._zone.ttl)
+            case Empty():
+                return EMPTY
+            case Missing() | OutOfZone() | Apex():
+                return None
+
+    def _apex(self, written: Mapping[int, RRset]) -> Node:
+        zone = self._zone
+        landing = _Addressed(self.apex, zone.landing, zone.ttl)
+        at = {kind: landing.get(kind) for kind in (Rdtype.A, Rdtype.AAAA)}
+        found: dict[int, RRset] = {kind: each for kind, each in at.items() if each}
+        if zone.nameservers:
+            servers = tuple(rdata.ns(name_from_text(each)) for each in zone.nameservers)
+            found[Rdtype.NS] = RRset(self.apex, Rdtype.NS, zone.ttl, servers)
+        found |= written
+        return found | {Rdtype.SOA: self.soa}
+
+    @property
+    def soa(self) -> RRset:
+        if self._file is not None:
+            return self._renumbered(self._file.soa)
+        zone = self._zone
+        minimum = NEGATIVE_TTL_BEHIND if self._view.behind else NEGATIVE_TTL
+        primary = next(iter(zone.nameservers), zone.name)
+        mailbox = zone.hostmaster or f"hostmaster@{zone.name}"
+        serial = self._view.serial
+        return _write_soa(zone.name, zone.ttl, primary, mailbox, serial, minimum)
+
+    def _renumbered(self, soa: RRset) -> RRset:
+        """Give a file's SOA our serial, and our doubts."""
+        whole = soa.rdatas[0]
+        names, numbers = whole[:-_NUMBERS], whole[-_NUMBERS:]
+        minimum = int.from_bytes(numbers[-4:], "big")
+        if self._view.behind:
+            minimum = min(minimum, NEGATIVE_TTL_BEHIND)
+        serial = self._view.serial % _SERIALS
+        own = serial.to_bytes(4, "big") + numbers[4:-4] + minimum.to_bytes(4, "big")
+        return soa._replace(rdatas=(names + own,))
+
+
+class _Addressed(NamedTuple):
+    """A node with addresses and nothing else."""
+
+    name: bytes
+    addresses: tuple[str, ...]
+    ttl: int
+
+    def get(self, rdtype: int) -> RRset | None:
+        rdatas = _rdatas(self.addresses, rdtype)
+        return RRset(self.name, rdtype, self.ttl, rdatas) if rdatas else None
+
+
+@lru_cache(_REMEMBERED)
+def _rdatas(addresses: tuple[str, ...], rdtype: int) -> tuple[bytes, ...]:
+    rdatas: list[bytes] = []
+    for each in addresses:
+        match ip_address(each):
+            case IPv4Address() as address if rdtype == Rdtype.A:
+                rdatas.append(rdata.a(address))
+            case IPv6Address() as address if rdtype == Rdtype.AAAA:
+                rdatas.append(rdata.aaaa(address))
+    return tuple(rdatas)
+
+
+@lru_cache(_REMEMBERED)
+def _write_soa(  # noqa: PLR0913, PLR0917 - all that an SOA depends on
+    zone: str, ttl: int, primary: str, mailbox: str, serial: int, minimum: int
+) -> RRset:
+    value = Soa(
+        primary=name_from_text(primary),
+        hostmaster=_mailbox(mailbox),
+        serial=serial % _SERIALS,
+        refresh=_REFRESH,
+        retry=_RETRY,
+        expire=_EXPIRE,
+        minimum=minimum,
+    )
+    return RRset(name_from_text(zone), Rdtype.SOA, ttl, (rdata.soa(value),))
+
+
+def text_labels(labels: Iterable[bytes]) -> tuple[str, ...]:
+    """Give the labels as the records spell them.
+
+    A label may hold any octet, a dot too; one that no record can bear must not become
+    part of a key, or `x.apps` + `test` would be found where `x` + `apps` + `test` is.
+    """
+    return tuple(
+        label.decode("ascii") if _HOST_LABEL.fullmatch(label) else _NO_LABEL
+        for label in labels
+    )
+
+
+def _mailbox(address: str) -> bytes:
+    """Write a mail address as a name: its local part is one label, dots and all."""
+    local, _, domain = address.rpartition("@")
+    if not local:
+        return name_from_text(domain)
+    label = local.encode()[:63]
+    return bytes((len(label),)) + label + name_from_text(domain)
