@@ -167,6 +167,25 @@ def test_it_serves_the_zones_of_files_beside_the_directorys(start, address):
         assert asked(address, ask) == "127.0.0.11"
 
 
+def test_without_a_directory_it_serves_its_files(start, tmp_path, address, admin):
+    """No token, no data, nobody to follow, and well."""
+    (tmp_path / "nameserver.toml").write_text(
+        f'name = "ns1"\nlisten = ["{address}"]\nadmin = "{admin}"\n'
+        f'[[zones]]\nname = "still.example"\nfile = "{tmp_path}/still.zone"\n'
+    )
+    process = start()
+    for ask in (dns.query.udp, dns.query.tcp):
+        assert asked(address, ask, "any.still.example", "TXT") == '"of the file"'
+    refused = dns.message.make_query("hello.ada.apps.test", "A")
+    reply = dns.query.udp(refused, address.host, port=address.port, timeout=5)
+    assert reply.rcode() == dns.rcode.REFUSED
+    assert httpx.get(f"http://{admin}/healthz").status_code == 200
+    assert "domicile_nameserver_" in httpx.get(f"http://{admin}/metrics").text
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(ENDS_WITHIN) == 0
+    assert not (tmp_path / "replica").exists()
+
+
 def test_it_answers_on_when_workers_are_killed(start, address):
     process = start()
     assert answers(address) == {"127.0.0.11"}

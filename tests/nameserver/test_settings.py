@@ -35,6 +35,8 @@ def test_what_is_not_said_has_a_default(load):
     ("key", "value"),
     [
         ("name", '""'),
+        ("data", '""'),
+        ("token_file", '""'),
         ("listen", "[]"),
         ("directory", '"ftp://127.0.0.1"'),
         ("workers", "0"),
@@ -58,6 +60,15 @@ def test_a_token_that_cannot_be_read_is_named(load, tmp_path):
 def test_the_token_is_read_without_its_line_end(load, tmp_path):
     (tmp_path / "token").write_text("secret\n")
     assert load(token_file=f'"{tmp_path}/token"').source().token == "secret"
+
+
+def test_without_a_directory_there_are_zones_and_no_token(tmp_path):
+    file = tmp_path / "nameserver.toml"
+    file.write_text('name = "ns1"\nzones = [{ name = "a.test", file = "a" }]\n')
+    assert load_settings(file).source() is None
+    file.write_text('name = "ns1"\n')
+    with pytest.raises(BadConfiguration, match="neither a directory nor zones"):
+        load_settings(file)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ import socket
 from typing import Any
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from domicile.model.feed import Ask
 from domicile.model.resolution import Apex, InCluster, NameServer, resolve
+from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.settings import Settings
 from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
@@ -23,12 +25,12 @@ KINDS = ("zone", "owner", "app", "placement", "cluster", "consent")
 
 def run(
     settings: Settings,
-    source: Source,
+    source: Source | None,
     channel: FollowerEnd,
     listener: socket.socket | None,
     counters: Counters,
 ) -> None:
-    """Be the child that follows."""
+    """Be the child that follows, if there is anybody to, and that operators ask."""
     logs.name(worker="follower")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run_until_end(settings, source, channel, listener, counters))
@@ -36,11 +38,16 @@ def run(
 
 async def _run_until_end(
     settings: Settings,
-    source: Source,
+    source: Source | None,
     channel: FollowerEnd,
     listener: socket.socket | None,
     counters: Counters,
 ) -> None:
+    if source is None:
+        if listener is not None:
+            await _admin_alone(settings, counters).serve(listener)
+        await lifeline.wait_for_end(asyncio.get_running_loop())
+        return
     replica = Replica.open_to_follow(settings.folder)
     ask = Ask(settings.name, KINDS, admin=settings.admin)
     readers = Readers(channel.tell_changed, channel.notes)
@@ -72,7 +79,16 @@ def _admin(
     return Admin({"/explain": explain_host}, trouble, registry)
 
 
-def explain(name: str, replica: Replica, host: str) -> dict[str, Any]:
+def _admin_alone(settings: Settings, counters: Counters) -> Admin:
+    async def explain_host(query: dict[str, str]) -> dict[str, Any]:
+        return explain(settings.name, NoRecords(), query.get("host", ""))
+
+    registry = CollectorRegistry()
+    registry.register(counters)
+    return Admin({"/explain": explain_host}, str, registry)
+
+
+def explain(name: str, replica: Replica | NoRecords, host: str) -> dict[str, Any]:
     """Say what this name server answers for a host, and as of which serial."""
     cluster, generation, addresses = "", 0, ()  # type: tuple[str, int, tuple[str, ...]]
     with replica.view() as view:

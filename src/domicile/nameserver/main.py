@@ -48,8 +48,13 @@ def main(config: Path) -> None:
         follow = partial(following.run, settings, source, channel, admin, counters)
         run_children(
             [("follower", follow), *workers],
-            on_crashes=lambda _: Replica.set_aside(settings.folder),
+            on_crashes=lambda _: _set_aside(settings),
         )
+
+
+def _set_aside(settings: Settings) -> None:
+    if settings.directory:
+        Replica.set_aside(settings.folder)
 
 
 def _listen(address: Address, settings: Settings) -> Listeners:

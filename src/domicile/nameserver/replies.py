@@ -7,7 +7,7 @@ follower; so nobody is told a serial while older replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from domicile.dns.cache import ReplyCache
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
+from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
 from domicile.replica.replica import Replica
@@ -36,7 +37,7 @@ class Replies:
 
     def __init__(
         self,
-        replica: Replica,
+        replica: Replica | NoRecords,
         tally: Tally | None = None,
         files: Mapping[bytes, StaticZone] | None = None,
     ) -> None:
@@ -74,7 +75,8 @@ class Replies:
         """Open what answers until the batch ends; no bad data makes it raise."""
         with ExitStack() as stack:
             try:
-                view = stack.enter_context(self._replica.view())
+                opened: AbstractContextManager[View | NoRecords] = self._replica.view()
+                view = stack.enter_context(opened)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 yield partial(self._fail, stream)
@@ -96,7 +98,7 @@ class Replies:
         look_up = partial(answer_without_records, self._files)
         return self._counted(respond(packet, look_up, stream=stream), stream)
 
-    def _remember_as_of(self, view: View) -> None:
+    def _remember_as_of(self, view: View | NoRecords) -> None:
         """Forget what another view's replies were; with a damaged one, remember none."""
         try:
             as_of = self._replica.open_name, view.serial, view.behind

@@ -18,12 +18,15 @@ class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a name server needs to start; `listen` is for UDP and TCP each."""
+    """What a name server needs to start; `listen` is for UDP and TCP each.
+
+    Without a `directory` it serves its `zones`, and needs no token and no `data`.
+    """
 
     name: str
-    directory: str
-    token_file: str
-    data: str
+    directory: str = ""
+    token_file: str = ""
+    data: str = ""
     listen: tuple[str, ...] = ("127.0.0.1:5300",)
     admin: str = ""
     ca_file: str = ""
@@ -57,8 +60,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             zones[zone.apex] = zone
         return zones
 
-    def source(self) -> Source:
-        """Give where to follow, with the token; raises BadConfiguration."""
+    def source(self) -> Source | None:
+        """Give where to follow, with the token, if anybody; raises BadConfiguration."""
+        if not self.directory:
+            return None
         try:
             token = Path(self.token_file).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -80,10 +85,17 @@ def load_settings(path: Path) -> Settings:
 
 
 def _judge(settings: Settings) -> None:
-    for key in ("name", "listen", "data", "token_file"):
+    if not (settings.directory or settings.zones):
+        raise BadConfiguration(
+            "neither a directory nor zones: there is nothing to serve"
+        )
+    needed = ("data", "token_file") if settings.directory else ()
+    for key in ("name", "listen", *needed):
         if not getattr(settings, key):
             raise BadConfiguration(f"{key} is empty, where a value is expected")
-    if not settings.directory.startswith(("http://", "https://")):
+    if settings.directory and not settings.directory.startswith(
+        ("http://", "https://")
+    ):
         raise BadConfiguration(
             f"directory is {settings.directory!r}, where an http(s) URL is expected"
         )

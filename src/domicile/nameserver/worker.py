@@ -11,6 +11,7 @@ import uvloop
 
 from domicile.dns.zonefile import StaticZone
 from domicile.model.feed import WorkerNote
+from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
@@ -58,7 +59,7 @@ async def _run_until_end(
     settings, files = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
-    replica = Replica.open(settings.folder)
+    replica = Replica.open(settings.folder) if settings.directory else NoRecords()
     replies = Replies(replica, tally, files)
     connections = Connections(
         replies,
@@ -90,7 +91,9 @@ async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
                 await server.wait_closed()
 
 
-async def _tell(replica: Replica, replies: Replies, channel: WorkerEnd) -> None:
+async def _tell(
+    replica: Replica | NoRecords, replies: Replies, channel: WorkerEnd
+) -> None:
     """Tell the follower our serial: after each change, and now and then.
 
     So it also learns what our queries found damaged, and mends it.
