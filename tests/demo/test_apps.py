@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,7 @@ async def run(folder_of):
         process = await asyncio.create_subprocess_shell(
             f"exec {recognise(folder_of(name)).command}",
             cwd=folder_of(name), env=os.environ | told | {"PATH": path},
+            start_new_session=True,
         )  # fmt: skip
         processes.append(process)
         await answer(port)
@@ -68,7 +70,8 @@ async def run(folder_of):
 
     yield start
     for process in processes:
-        process.terminate()
+        # npm passes no signal on to what it started.
+        os.killpg(process.pid, signal.SIGTERM)
         await process.wait()
 
 

@@ -61,14 +61,15 @@ def begin(demo, app, step):
     return move | {"source": home, "target": other}
 
 
-def copies_of(app):
-    """Find the processes of an app, by what they were told."""
+def copies_of(demo, app):
+    """Find the processes of an app of this demo, by what they were told, and where."""
     told = f"DOMICILE_APP={app}".encode()
     found = []
     for each in psutil.process_iter():
         with contextlib.suppress(OSError, psutil.NoSuchProcess):
             environment = Path(f"/proc/{each.pid}/environ").read_bytes()
-            if told in environment.split(b"\0") and each.status() != "zombie":
+            ours = Path(each.cwd()).is_relative_to(demo.data)
+            if ours and told in environment.split(b"\0"):
                 found.append(each.pid)
     return found
 
@@ -118,7 +119,7 @@ def test_a_move_that_loses_services_is_finished(
     wait_until(lambda: step_of(demo, move) == "finished")
     assert demo.resolve(host) == demo.place(move["target"])[0]
     assert demo.fetch(host, at=move["source"]).headers["cluster"] == move["target"]
-    wait_until(lambda: len(copies_of("slow.ada")) == 1)
+    wait_until(lambda: len(copies_of(demo, "slow.ada")) == 1)
     client.end()
     if "proxy-amber" in names:
         # Who asked it while it was not there was refused.
@@ -144,7 +145,7 @@ def test_a_target_that_never_serves_leaves_the_app_untouched(demo, hammer, lose,
     for cluster in ("amber", "birch"):
         assert demo.fetch(host, "/pid", at=cluster).text == pid
     assert demo.resolve(host) == demo.place("amber")[0]
-    assert len(copies_of("homely.ada")) == 1
+    assert len(copies_of(demo, "homely.ada")) == 1
     assert "ended with status 7" in demo.run("move", "show", move["id"])["error"]
 
 
@@ -177,7 +178,7 @@ def test_a_source_that_is_away_serves_on_until_it_learns_of_the_move(demo, hamme
     client.end()
     assert client.failures == []
     assert client.clusters() == {home, other}
-    wait_until(lambda: len(copies_of("slow.ada")) == 1)
+    wait_until(lambda: len(copies_of(demo, "slow.ada")) == 1)
 
 
 def test_moves_of_what_does_not_live_are_refused_and_of_what_rests_are_made(demo):
