@@ -257,7 +257,8 @@ class Demo:
 
     def run(self, *verb):
         ran = self.ask(*verb)
-        assert ran.returncode == 0, ran.stderr
+        # `domicile status` ends with 3 where something is wrong.
+        assert ran.returncode in ({0, 3} if verb == ("status",) else {0}), ran.stderr
         return json.loads(ran.stdout)
 
     def refused(self, *verb):

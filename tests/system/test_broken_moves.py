@@ -187,7 +187,7 @@ def test_moves_of_what_does_not_live_are_refused_and_of_what_rests_are_made(demo
     assert demo.move("resting.ada", "birch")["stopped"]
     shown = demo.run("app", "show", "resting.ada")
     assert (shown["state"], shown["cluster"]) == ("stopped", "birch")
-    assert copies_of("resting.ada") == []
+    assert copies_of(demo, "resting.ada") == []
     app = shown["id"]
     demo.run("app", "delete", "resting.ada")
     said = demo.refused("app", "move", app, "--to", "amber")
