@@ -201,6 +201,15 @@ def test_a_wildcard_of_the_file_speaks_for_no_name_below_an_owner():
     assert ask("x.ada.apps.test", Rdtype.A, files).rcode is Rcode.NXDOMAIN
 
 
+@pytest.mark.parametrize(("behind", "ttl"), [(False, 300), (True, 5)])
+def test_a_wildcard_lasts_shorter_while_we_are_behind(behind, ttl):
+    """The name may be an app's by now; what is written for one name stays as it is."""
+    wild = ask("new.wild.apps.test", Rdtype.A, FILES, behind=behind)
+    assert [each.ttl for each in wild.answer] == [ttl]
+    mail = ask("mail.apps.test", Rdtype.A, FILES, behind=behind)
+    assert [each.ttl for each in mail.answer] == [300]
+
+
 def test_the_soa_is_the_files_with_the_serial_that_is_served():
     soa = soa_of(ask("apps.test", Rdtype.SOA, FILES))
     assert (str(soa.rname), soa.serial, soa.minimum) == ("admin.apps.test.", 7, 900)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domicile.dns import rdata
 from domicile.dns.name import labels_of, name_from_text
 from domicile.dns.rdata import Rdtype, RRset, Soa
-from domicile.dns.zone import EMPTY, Node
+from domicile.dns.zone import EMPTY, WILDCARD, Node
 from domicile.dns.zonefile import StaticZone
 from domicile.model.records import Zone
 from domicile.model.resolution import (
@@ -79,7 +79,8 @@ class LiveZone:
         if name == self.apex:
             return self._apex(written or {})
         if written:
-            return written
+            doubtful = self._view.behind and name.startswith(WILDCARD)
+            return _brief(written) if doubtful else written
         live = self._live(name)
         return written if live is None else live
 
@@ -131,6 +132,14 @@ class LiveZone:
         serial = self._view.serial % _SERIALS
         own = serial.to_bytes(4, "big") + numbers[4:-4] + minimum.to_bytes(4, "big")
         return soa._replace(rdatas=(names + own,))
+
+
+def _brief(written: Mapping[int, RRset]) -> Node:
+    """Have it last briefly: a wildcard may speak for an app that is not known yet."""
+    return {
+        kind: each._replace(ttl=min(each.ttl, NEGATIVE_TTL_BEHIND))
+        for kind, each in written.items()
+    }
 
 
 class _Addressed(NamedTuple):
