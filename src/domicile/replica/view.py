@@ -41,6 +41,8 @@ from domicile.replica.layout import (
     prefix_of,
 )
 
+_WITHOUT_REST = 1000
+
 Kind = TypeVar("Kind", bound=Record)
 
 
@@ -191,17 +193,20 @@ class View:
             raise self._copy.fault(error) from error
         return counts.get(kind.kind, 0)
 
-    def survey(self) -> Survey:
-        """Look at all records, each of them checked."""
+    def survey(self, rest: Callable[[], None] = lambda: None) -> Survey:
+        """Look at all records, each of them checked; after each few, `rest`."""
         if self._txn is None or self._copy is None:
             return Survey(NOTHING, 0)
-        total, unreadable = NOTHING, 0
+        total, unreadable, looked_at = NOTHING, 0, 0
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
                 for place, found in cursor:
                     key, value = key_at(place), checked(place, found)
                     total += record_digest(key, value)
                     unreadable += not is_readable(key, value)
+                    looked_at += 1
+                    if not looked_at % _WITHOUT_REST:
+                        rest()
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
         return Survey(add_up(total), unreadable)
