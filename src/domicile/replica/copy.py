@@ -2,7 +2,8 @@ r"""One LMDB environment: records, the index that finds them, and how far they g
 
     records   kind \0 key        -> crc32, then the record's msgpack
     index     kind \0 index key  -> the key in `records`
-    meta      format, serial, chain
+    touched   serial             -> the key in `records` that the last changes wrote
+    meta      format, serial, chain, since (after which serial `touched` is whole)
 
 A range of changes and its serial are written in one transaction, so what a crash
 leaves is always a replica as of some serial. A copy is never repaired: it remembers
@@ -24,7 +25,7 @@ from domicile.model.records import Record, decode
 from domicile.replica.datafile import check_size
 from domicile.replica.faults import DamagedReplica, ReplicaFault, fault_of
 
-FORMAT = 1
+FORMAT = 2
 CRC_SIZE = 4
 
 _FIRST_MAP_SIZE = 64 * 1024 * 1024
@@ -33,6 +34,10 @@ _FIRST_MAP_SIZE = 64 * 1024 * 1024
 _GROWTH = 2
 _READERS = 1024
 _META = (b"format", b"serial", b"chain")
+_SINCE = b"since"
+
+_MOST_TOUCHED = 100_000
+"""Who asks what changed since longer ago looks at all there is: that is not more."""
 
 
 class ReplicaInUse(DomicileError):
@@ -47,7 +52,7 @@ class Copy:
 
     __slots__ = (
         "_env", "_files", "_folder", "damage", "index", "meta", "open_views",
-        "records", "unreadable",
+        "records", "touched", "unreadable",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +70,7 @@ class Copy:
                 map_size=max(map_size, _GROWTH * _size_of(folder / "data.mdb")),
                 readonly=not writable,
                 create=writable,
-                max_dbs=3,
+                max_dbs=4,
                 max_readers=_READERS,
                 # The last range may be lost with the machine's power; it is asked
                 # for again.
@@ -76,6 +81,7 @@ class Copy:
             self.records = self._env.open_db(b"records", create=writable)
             self.index = self._env.open_db(b"index", create=writable)
             self.meta = self._env.open_db(b"meta", create=writable)
+            self.touched = self._env.open_db(b"touched", create=writable)
         except lmdb.Error as error:
             raise fault_of(error) from error
         self._folder = folder
@@ -143,13 +149,18 @@ class Copy:
         self._write(lambda txn: self._put_all(txn, changes))
 
     def finish(self, up_to: int, chain: bytes) -> None:
-        self._write(lambda txn: self._put_meta(txn, up_to, chain))
+        def write(txn: lmdb.Transaction) -> int:
+            txn.put(_SINCE, _number(up_to), db=self.meta)
+            return self._put_meta(txn, up_to, chain)
+
+        self._write(write)
 
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a range and its serial, all or nothing."""
 
         def write(txn: lmdb.Transaction) -> int:
             unreadable = self._put_all(txn, changes)
+            self._note_touched(txn, changes)
             return unreadable + self._put_meta(txn, up_to, chain)
 
         self._write(write)
@@ -208,6 +219,17 @@ class Copy:
             # Another record may have taken the name since.
             if txn.get(entry, db=self.index) == key:
                 txn.delete(entry, db=self.index)
+
+    def _note_touched(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> None:
+        """Note what each change wrote, and forget what is too long ago."""
+        for change in changes:
+            key = record_key(change.kind, change.key)
+            txn.put(_number(change.serial), key, db=self.touched, append=True)
+        with txn.cursor(db=self.touched) as cursor:
+            for _ in range(txn.stat(self.touched)["entries"] - _MOST_TOUCHED):
+                cursor.first()
+                txn.put(_SINCE, cursor.key(), db=self.meta)
+                cursor.delete()
 
     def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:
         for key, value in zip(
