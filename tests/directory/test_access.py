@@ -41,6 +41,7 @@ app.move          a        o     -       -
 app.move-to       a        -     -       -
 move.list         a        o     -       -
 move.show         a        o     -       -
+move.withdraw     a        -     -       -
 domain.link       a        o     -       -
 domain.list       a        o     -       -
 domain.check      a        o     -       -

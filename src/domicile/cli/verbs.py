@@ -25,7 +25,7 @@ ClusterName = Annotated[
 ]
 Many = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
 
-_MOVE = ("id", "app", "source", "target", "generation", "step", "error")
+_MOVE = ("id", "app", "source", "target", "generation", "step", "at", "error")
 
 
 @owner.command(
@@ -127,6 +127,20 @@ def show_move(
     """Show a move."""
     with api(data) as opened:
         show(opened.get(path_to("move", move_id)), as_json)
+
+
+@move.command("withdraw", epilog=examples("domicile move withdraw hello.ada"))
+def withdraw_move(
+    name: Annotated[
+        str, typer.Argument(metavar="APP.OWNER|ID", autocompletion=completes("app"))
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw the move that is scheduled for an app (`domicile app move --at`)."""
+    with api(data, ("app", name)) as opened:
+        path = path_to("app", name, "moves", "withdraw")
+        show(opened.post(path, {}), as_json)
 
 
 @authority.command("show", epilog=examples("domicile authority show"))

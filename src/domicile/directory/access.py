@@ -59,6 +59,7 @@ class Operation(StrEnum):
     APP_MOVE_TO = "app.move-to"
     MOVE_LIST = "move.list"
     MOVE_SHOW = "move.show"
+    MOVE_WITHDRAW = "move.withdraw"
     DOMAIN_LINK = "domain.link"
     DOMAIN_LIST = "domain.list"
     DOMAIN_CHECK = "domain.check"

@@ -21,6 +21,7 @@ from domicile.errors import DomicileError
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
+from domicile.model.schedules import BadTime
 from domicile.runtime.blobs import NoSuchBlob, NotADigest, WrongDigest
 from domicile.service.asking import NoAnswer
 from domicile.store.dialect import StoreFull
@@ -39,6 +40,7 @@ STATUSES: dict[type[DomicileError], int] = {
     BadName: 400,
     BadRequest: 400,
     BadSigningRequest: 400,
+    BadTime: 400,
     NotADigest: 400,
     WrongDigest: 400,
     Unauthenticated: 401,

@@ -167,13 +167,18 @@ class Cluster(Record, frozen=True, omit_defaults=True):
 
 
 class Placement(Record, frozen=True, omit_defaults=True):
-    """The directory's record of where an app lives."""
+    """The directory's record of where an app lives.
+
+    Until a move that is scheduled has written it anew, `moves_at` is when that begins,
+    by the wall clock; else it is 0.
+    """
 
     kind: ClassVar[str] = "placement"
 
     app: str
     cluster: str
     generation: int
+    moves_at: float = 0.0
 
     @property
     def key(self) -> str:

@@ -13,12 +13,16 @@ from domicile.model.records import App, Cluster, Owner, Placement, Zone
 
 
 class InCluster(msgspec.Struct, frozen=True):
-    """The name is an app's, and the app lives in this cluster."""
+    """The name is an app's, and the app lives in this cluster.
+
+    `moves_at` is when it leaves, 0 where it is to stay.
+    """
 
     zone: Zone
     app: str
     generation: int
     cluster: Cluster
+    moves_at: float = 0.0
 
 
 class Apex(msgspec.Struct, frozen=True):
@@ -131,4 +135,4 @@ def _resolve_placement(view: DirectoryView, zone: Zone, app: str) -> Resolution:
     cluster = view.cluster(placement.cluster)
     if cluster is None:
         return Missing(zone)
-    return InCluster(zone, app, placement.generation, cluster)
+    return InCluster(zone, app, placement.generation, cluster, placement.moves_at)
