@@ -2,7 +2,7 @@
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a view shows another copy or serial, or it is behind now and was not, or was and
-is not. A view is opened for what is not remembered, and for the worker's word to its
+is not. What depends on the time of day is not remembered. A view is opened for what is not remembered, and for the worker's word to its
 follower; so nobody is told a serial while older replies are given.
 """
 
@@ -23,6 +23,7 @@ from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.live import Moment
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -105,22 +106,29 @@ class Replies:
     def _reply(
         self, view: ServedView, server: Server, packet: bytes, client: Client
     ) -> bytes | None:
-        look_up = partial(self._look_up, view, client)
+        moment = Moment(server.now)
+        look_up = partial(self._look_up, view, client, moment)
         try:
             found = respond(packet, client, look_up, server)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(server, packet, client)
-        if found is not None and not client.is_stream and self._as_of is not None:
+        lasts = self._as_of is not None and not moment.is_passing
+        if found is not None and not client.is_stream and lasts:
             self._remembered.keep(packet, found)
         return self._counted(found, client)
 
     def _look_up(
-        self, view: ServedView, client: Client, name: bytes, rdtype: int
+        self,
+        view: ServedView,
+        client: Client,
+        moment: Moment,
+        name: bytes,
+        rdtype: int,
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        return answer(view, self._own.files, name, rdtype)
+        return answer(view, self._own.files, moment, name, rdtype)
 
     def _fail(self, server: Server, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
