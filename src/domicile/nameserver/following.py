@@ -95,7 +95,7 @@ def explain(name: str, replica: Replica | NoRecords, host: str) -> dict[str, Any
         match resolve(view, tuple(host.lower().rstrip(".").split("."))):
             case InCluster() as found:
                 cluster, generation = found.cluster.name, found.generation
-                addresses = found.cluster.addresses
+                addresses = found.cluster.answered
             case Apex(zone=zone):
                 addresses = zone.landing
             case NameServer(addresses=own):

@@ -114,7 +114,7 @@ class LiveZone:
         match resolve_in(self._view, self._zone, below):
             case InCluster(cluster=cluster, moves_at=moves_at):
                 ttl = self._moment.ttl(self._zone.ttl, moves_at)
-                return _Addressed(name, cluster.addresses, ttl)
+                return _Addressed(name, cluster.answered, ttl)
             case NameServer(addresses=addresses):
                 return _Addressed(name, addresses, self._zone.ttl)
             case Empty():
