@@ -14,7 +14,7 @@ Rule 4: of each family at most half is withdrawn, so never the last: a client th
 IPv4 alone needs one of these. What is withdrawn first stays so while there is no room.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -41,11 +41,11 @@ class Sighting(msgspec.Struct, frozen=True):
     detail: Annotated[str, msgspec.Meta(max_length=_LONGEST_DETAIL)] = ""
 
     @property
-    def speaks_against(self) -> bool:
+    def is_against(self) -> bool:
         return not self.well and self.row >= BAD_IN_A_ROW
 
     @property
-    def speaks_for(self) -> bool:
+    def is_for(self) -> bool:
         return self.well and self.row >= GOOD_IN_A_ROW
 
 
@@ -58,13 +58,13 @@ class Word(msgspec.Struct, frozen=True):
 
 
 class Voices(msgspec.Struct, frozen=True):
-    """Who counts for one address, and what each says of it."""
+    """What those who count say of one address, by their names."""
 
-    sightings: dict[str, Sighting]
+    sightings: dict[str, Sighting] = {}
 
     @property
     def against(self) -> dict[str, Sighting]:
-        return {who: s for who, s in self.sightings.items() if s.speaks_against}
+        return {who: each for who, each in self.sightings.items() if each.is_against}
 
     @property
     def condemn(self) -> bool:
@@ -73,42 +73,40 @@ class Voices(msgspec.Struct, frozen=True):
 
     @property
     def acquit(self) -> bool:
-        speaking = sum(each.speaks_for for each in self.sightings.values())
+        speaking = sum(each.is_for for each in self.sightings.values())
         return speaking * 2 > len(self.sightings)
 
 
-def counted(words: Iterable[Word], now: float) -> list[Word]:
-    """Give the words that count (rule 2)."""
-    return [
-        word
-        for word in words
+class Hearing(msgspec.Struct, frozen=True):
+    """What is said at one moment of every address, by cluster and address."""
+
+    voices: dict[tuple[str, str], Voices]
+
+    def on(self, cluster: str, address: str) -> Voices:
+        return self.voices.get((cluster, address), _NOBODY)
+
+
+_NOBODY = Voices()
+
+
+def hear(words: Iterable[Word], now: float) -> Hearing:
+    """Gather what is said by those who count (rule 2)."""
+    voices: dict[tuple[str, str], Voices] = {}
+    for word in words:
         # A clock that was set back has words from the future: they count no longer.
-        if abs(now - word.at) < FRESH_SECONDS
-        and any(sighting.well for sighting in word.sightings)
-    ]
+        if abs(now - word.at) < FRESH_SECONDS and any(s.well for s in word.sightings):
+            for each in word.sightings:
+                at = each.cluster, each.address
+                voices.setdefault(at, Voices({})).sightings[word.reporter] = each
+    return Hearing(voices)
 
 
-def voices_on(cluster: str, address: str, words: Iterable[Word]) -> Voices:
-    """Gather what is said of an address, by words that count."""
-    return Voices(
-        {
-            word.reporter: sighting
-            for word in words
-            for sighting in word.sightings
-            if (sighting.cluster, sighting.address) == (cluster, address)
-        }
-    )
-
-
-def withdrawn_of(
-    cluster: Cluster, words: Iterable[Word], now: float
-) -> tuple[str, ...]:
+def withdrawn_of(cluster: Cluster, hearing: Hearing) -> tuple[str, ...]:
     """Give the addresses that are to be withdrawn, in the order of the record."""
-    counting = counted(words, now)
     wanted = [
         address
         for address in _withdrawn_first(cluster)
-        if _is_wanted_away(cluster, address, counting)
+        if _is_wanted_away(cluster, address, hearing.on(cluster.name, address))
     ]
     away = {each for family in _families(cluster) for each in _few(family, wanted)}
     return tuple(each for each in cluster.addresses if each in away)
@@ -118,11 +116,8 @@ def _withdrawn_first(cluster: Cluster) -> list[str]:
     return sorted(cluster.addresses, key=lambda each: each not in cluster.withdrawn)
 
 
-def _is_wanted_away(cluster: Cluster, address: str, words: Sequence[Word]) -> bool:
-    voices = voices_on(cluster.name, address, words)
-    if address in cluster.withdrawn:
-        return not voices.acquit
-    return voices.condemn
+def _is_wanted_away(cluster: Cluster, address: str, voices: Voices) -> bool:
+    return not voices.acquit if address in cluster.withdrawn else voices.condemn
 
 
 def _families(cluster: Cluster) -> list[set[str]]:
