@@ -22,6 +22,11 @@ import msgspec
 
 from domicile.model.records import Cluster
 
+# What a proxy answers by itself, with the name of its cluster, where the host asked for
+# is an address: that is no app's, so no app's path is taken away. That it names its
+# cluster tells it from whoever has the address now.
+PROBE_PATH = "/.well-known/domicile/health"
+
 BAD_IN_A_ROW = 3
 GOOD_IN_A_ROW = 3
 FEWEST = 2
