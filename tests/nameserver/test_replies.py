@@ -11,8 +11,6 @@ from domicile.dns.rdata import Rcode
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Owner,
     Placement,
@@ -27,8 +25,7 @@ APP = "k" * 26
 RECORDS = [
     Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),
     Owner("ada", "apps.test", "free"),
-    App(APP, "hello", "ada", "apps.test", 2, AppState.RUNNING),
-    Placement(APP, "amber", 2),
+    Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
     Cluster("amber", ("127.0.0.11",), ()),
 ]
 UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))

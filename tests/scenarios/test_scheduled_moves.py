@@ -10,8 +10,6 @@ import msgspec
 from domicile.dns.client import Client, Transport
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Owner,
     Placement,
@@ -60,12 +58,8 @@ class Stage:
     def app(self, name, cluster):
         label, owner = name.split(".")
         key = chr(ord("a") + len(self.placements)) * 26
-        self.placements[name] = Placement(key, cluster, 1)
-        self.write(
-            Owner(owner, self.zone, "free"),
-            App(key, label, owner, self.zone, 1, AppState.RUNNING),
-            self.placements[name],
-        )
+        self.placements[name] = Placement(key, cluster, 1, label, owner, self.zone)
+        self.write(Owner(owner, self.zone, "free"), self.placements[name])
 
     def place(self, name, **changed):
         found = msgspec.structs.replace(self.placements[name], **changed)
@@ -79,9 +73,8 @@ class Stage:
         self.place(name, moves_at=0.0)
 
     def moved(self, name, to):
-        before = self.placements[name]
-        self.placements[name] = Placement(before.app, to, before.generation + 1)
-        self.write(self.placements[name])
+        generation = self.placements[name].generation + 1
+        self.place(name, cluster=to, generation=generation, moves_at=0.0)
 
     def at(self, time, what="", *told):
         self.now = seconds(time)

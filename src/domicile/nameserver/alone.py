@@ -5,7 +5,7 @@ It stands where a replica stands, and is never behind: there is nobody to be beh
 
 from typing import Self
 
-from domicile.model.records import App, Cluster, Owner, Placement, Zone
+from domicile.model.records import Cluster, Owner, Placement, Whereabouts, Zone
 
 
 class NoRecords:
@@ -36,10 +36,10 @@ class NoRecords:
     def owner(self, _name: str) -> Owner | None:
         return None
 
-    def app_named(self, _owner: str, _name: str) -> App | None:
+    def placement(self, _app: str) -> Placement | None:
         return None
 
-    def placement(self, _app: str) -> Placement | None:
+    def placed(self, _host: str) -> Whereabouts | None:
         return None
 
     def cluster(self, _name: str) -> Cluster | None:
