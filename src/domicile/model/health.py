@@ -33,7 +33,7 @@ FEWEST = 2
 # Three rounds of probes, and a little: one that was lost silences nobody.
 FRESH_SECONDS = 35.0
 
-_LONGEST_DETAIL = 200
+LONGEST_DETAIL = 200
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Sighting(msgspec.Struct, frozen=True):
     address: str
     well: bool
     row: Annotated[int, msgspec.Meta(ge=1)] = 1
-    detail: Annotated[str, msgspec.Meta(max_length=_LONGEST_DETAIL)] = ""
+    detail: Annotated[str, msgspec.Meta(max_length=LONGEST_DETAIL)] = ""
 
     @property
     def is_against(self) -> bool:

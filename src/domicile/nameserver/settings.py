@@ -15,6 +15,7 @@ from domicile.nameserver import connections
 from domicile.nameserver.replies import Own
 from domicile.nameserver.where import Network
 from domicile.replica.follower import Source
+from domicile.service.probing import PROBE_SECONDS, check_probe_seconds
 
 
 class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str = ""
     id: str = ""
     told_where: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    probe_seconds: float = PROBE_SECONDS
 
     @property
     def folder(self) -> Path:
@@ -134,6 +136,7 @@ def _judge(settings: Settings) -> None:
     for text in filter(None, (*settings.listen, settings.admin)):
         Address.parse(text)
     _judge_told(settings)
+    check_probe_seconds(settings.probe_seconds)
 
 
 def _judge_told(settings: Settings) -> None:
