@@ -28,6 +28,7 @@ cluster.add       a        -     -       -
 cluster.list      a        -     -       -
 cluster.show      a        -     -       -
 cluster.change    a        -     -       -
+cluster.declare   a        -     -       -
 nameserver.add    a        -     -       -
 app.deploy        a        o     -       -
 app.list          a        o     -       -
@@ -53,6 +54,7 @@ link.show         a        -     -       -
 link.rotate       a        -     -       -
 feed              -        -     o       a
 report            -        -     o       -
+sighting          -        -     o       o
 status            a        -     -       -
 explain           a        -     -       -
 follower.accept   a        -     -       -

@@ -312,3 +312,50 @@ async def test_without_room_nothing_is_planned(store):
             await apps.plan_deployment(tx, "ada", "hello", WANTED)
     async with store.reading() as reading:
         assert await reading.all(App) == []
+
+
+async def declare(hosting, cluster, *, lost):
+    async with hosting.store.transaction() as tx:
+        record = await tx.get(Cluster, cluster)
+        await tx.put(msgspec.structs.replace(record, lost=lost))
+
+
+async def test_an_app_leaves_a_lost_cluster_without_waiting_for_it(hosting):
+    first = await hosting.deploy()
+    await declare(hosting, "amber", lost=True)
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+    assert await hosting.placement(first.app) == ("birch", 2)
+    # What the cluster is to do once it is back is wanted of it all the same.
+    assert (await hosting.residences(first.app))["amber"] == (AWAY, "birch", 2)
+
+
+async def test_a_move_that_waits_for_its_source_ends_once_that_is_declared_lost(
+    hosting,
+):
+    await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.SETTLING
+    await declare(hosting, "amber", lost=True)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_no_app_goes_to_a_lost_cluster(hosting):
+    await hosting.deploy()
+    await declare(hosting, "birch", lost=True)
+    with pytest.raises(apps.ClusterLost, match="`domicile cluster found birch`"):
+        await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    chosen = apps.Wanted("0" * 64, "c", to="birch")
+    with pytest.raises(apps.ClusterLost):
+        await hosting.plan(apps.plan_deployment, "ada", "other", chosen)
+    await declare(hosting, "birch", lost=False)
+    await declare(hosting, "amber", lost=True)
+    by_plan = await hosting.plan(apps.plan_deployment, "ada", "other", WANTED)
+    assert by_plan.target == "birch"

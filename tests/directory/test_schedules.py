@@ -3,6 +3,7 @@
 import pytest
 
 from domicile.directory import apps, journal, lifecycle
+from domicile.directory.registry import declare_lost
 from domicile.directory.schedules import WantedMove, schedule_move, withdraw_move
 from domicile.model.moves import Status, Step
 from domicile.model.records import AppState, Cluster, Placement
@@ -148,4 +149,15 @@ async def test_what_could_not_move_now_is_not_scheduled(hosting):
         await schedule(hosting, WantedMove("cedar", "+10m"))
     with pytest.raises(BadTime, match="is over"):
         await schedule(hosting, WantedMove("birch", "1970-01-01T00:00:01Z"))
+    assert await moves_at(hosting) == 0.0
+
+
+async def test_into_a_cluster_that_was_lost_meanwhile_nothing_moves(hosting):
+    scheduled = await schedule(hosting)
+    async with hosting.store.transaction() as tx:
+        await declare_lost(tx, "birch", [])
+    await wait(hosting, 600)
+    failed = await found(hosting, scheduled)
+    assert failed.step is Step.FAILED
+    assert failed.error.startswith("birch is declared lost")
     assert await moves_at(hosting) == 0.0

@@ -46,6 +46,10 @@ class NotLive(DomicileError):
     """The app lives nowhere, so this cannot be done with it."""
 
 
+class ClusterLost(DomicileError):
+    """No app goes to a cluster that an operator has declared lost."""
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """What a deployment asks for: the blob, how to run it, and where."""
 
@@ -137,7 +141,7 @@ async def check_move(
             "read it again"
         )
     placement = await tx.get(Placement, app.id)
-    await _cluster_named(tx, target)
+    await _target(tx, target)
     await refuse_open_move(tx, app)
     if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
         raise NotLive(f"{app.name}.{app.owner} is {app.state}: only a live app moves")
@@ -225,6 +229,17 @@ async def _give_up_name(tx: Transaction, app: App) -> None:
         await tx.put(msgspec.structs.replace(placement, name=""))
 
 
+async def _target(reading: Reading, name: str) -> Cluster:
+    """Give a cluster that an app may go to; raises NotFound or ClusterLost."""
+    cluster = await _cluster_named(reading, name)
+    if cluster.lost:
+        raise ClusterLost(
+            f"{name} is declared lost: once it is back, say so by `domicile cluster "
+            f"found {name}`"
+        )
+    return cluster
+
+
 async def _cluster_named(reading: Reading, name: str) -> Cluster:
     cluster = await reading.get(Cluster, name)
     if cluster is None:
@@ -248,7 +263,7 @@ async def _cluster_for(
 ) -> Cluster:
     """Choose by plan; an operator's choice wins, whatever the plan."""
     if to:
-        return await _cluster_named(reading, to)
+        return await _target(reading, to)
     apps = Counter(each.cluster for each in await reading.all(Placement))
     return choose_cluster(await reading.all(Cluster), plan, apps, heard)
 

@@ -20,7 +20,7 @@ from domicile.directory.schedules import begin_scheduled
 from domicile.directory.service import Directory
 from domicile.directory.settings import STEP_SECONDS
 from domicile.model.moves import Facts, Move, Step, advance, records_of
-from domicile.model.records import App
+from domicile.model.records import App, Cluster
 from domicile.store.bell import Bell
 from domicile.store.store import Store
 
@@ -167,12 +167,14 @@ class Mover:
     async def _facts(self, entry: Entry) -> Facts:
         async with self._store.reading() as reading:
             reports = await journal.reports_on(reading, entry.move.app)
+            source = await reading.get(Cluster, entry.move.source)
         _, since = self._sight(entry.move)
         return Facts(
             reports,
             acknowledged=await self._acknowledged(entry.serial),
             expired=entry.move.step in _TIMED
             and self._clock() > since + self.step_seconds,
+            source_lost=source is not None and source.lost,
         )
 
     async def _enter(self, entry: Entry, after: Move) -> bool:

@@ -11,7 +11,13 @@ from litestar.exceptions import HTTPException
 
 from domicile.config import BadConfiguration
 from domicile.directory.access import Forbidden, Unauthenticated
-from domicile.directory.apps import AlreadyThere, MoveInProgress, NotFound, NotLive
+from domicile.directory.apps import (
+    AlreadyThere,
+    ClusterLost,
+    MoveInProgress,
+    NotFound,
+    NotLive,
+)
 from domicile.directory.authority import BadSigningRequest
 from domicile.directory.bodies import BadBody
 from domicile.directory.domains import TooManyDomains
@@ -48,6 +54,7 @@ STATUSES: dict[type[DomicileError], int] = {
     NoSuchBlob: 404,
     NotFound: 404,
     AlreadyThere: 409,
+    ClusterLost: 409,
     MoveInProgress: 409,
     NoRoom: 409,
     NotLive: 409,

@@ -92,6 +92,7 @@ class Hearing(msgspec.Struct, frozen=True):
 
 
 _NOBODY = Voices()
+NOBODY_HEARD = Hearing({})
 
 
 def hear(words: Iterable[Word], now: float) -> Hearing:

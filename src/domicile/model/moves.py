@@ -123,12 +123,14 @@ class Facts(msgspec.Struct, frozen=True):
     """What is known when a move is looked at.
 
     `acknowledged`: every name server that is not behind has what the step wrote.
-    `expired`: the step's deadline has passed.
+    `expired`: the step's deadline has passed. `source_lost`: an operator has declared
+    the source lost, so nobody waits for what it does when it is back.
     """
 
     reports: Mapping[str, Report] = {}
     acknowledged: bool = False
     expired: bool = False
+    source_lost: bool = False
 
 
 def advance(move: Move, facts: Facts) -> Move | None:
@@ -170,7 +172,8 @@ def _undo(move: Move, error: str) -> Move:
 
 
 def _advance_settling(move: Move, facts: Facts) -> Move | None:
-    settled = not move.source or _has(move, move.source, _SETTLED, facts)
+    left = not move.source or facts.source_lost
+    settled = left or _has(move, move.source, _SETTLED, facts)
     return _at(move, Step.FINISHED) if settled and facts.acknowledged else None
 
 

@@ -151,6 +151,9 @@ class Release(Record, frozen=True, omit_defaults=True):
         return self.id
 
 
+HTTP_PORT = 80
+
+
 class Cluster(Record, frozen=True, omit_defaults=True):
     """A failure domain, as the others see it.
 
@@ -170,7 +173,7 @@ class Cluster(Record, frozen=True, omit_defaults=True):
     prefers: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ()
     capacity: int = 0
-    port: int = 80
+    port: int = HTTP_PORT
     withdrawn: tuple[str, ...] = ()
     lost: bool = False
     fallback: tuple[str, ...] = ()
