@@ -1,6 +1,7 @@
 """Interleaved runs: every server in turn, so that what disturbs one disturbs all."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
@@ -46,8 +47,8 @@ class Figures(NamedTuple):
     lost: int
 
 
-Generate = Callable[[str], Load]
-"""Load the server of this name once, and say what it answered."""
+Generate = Callable[[str, int], Load]
+"""Load the server of this name in a round, by its number, and say what it answered."""
 
 
 def measure(
@@ -65,16 +66,18 @@ def measure(
             for name, process in servers.items():
                 progress.update(task, description=f"{what}: {name}")
                 if number:
-                    found[name].append(_run_once(process, name, generate))
+                    found[name].append(
+                        _run_once(process, partial(generate, name, number))
+                    )
                 else:
                     warm_up(name)
                 progress.advance(task)
     return {name: _sum_up(each) for name, each in found.items()}
 
 
-def _run_once(process: psutil.Process, name: str, generate: Generate) -> Run:
+def _run_once(process: psutil.Process, generate: Callable[[], Load]) -> Run:
     before = cpu_seconds(process)
-    load = generate(name)
+    load = generate()
     used = cpu_seconds(process) - before
     return Run(used * 1e6 / max(1, load.done), load.per_second, load.lost)
 
