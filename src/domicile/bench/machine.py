@@ -110,7 +110,7 @@ def memory(process: psutil.Process) -> Memory:
 
 
 def _mib(file: Path, key: str) -> float:
-    found = re.search(rf"^{key}: +(\d+) kB$", file.read_text(), re.MULTILINE)
+    found = re.search(rf"^{key}:\s+(\d+) kB$", file.read_text(), re.MULTILINE)
     return int(found[1]) / 1024 if found else 0.0
 
 
