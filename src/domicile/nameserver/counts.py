@@ -6,6 +6,7 @@ from domicile.service.counters import Counters, Family, Row
 
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
+_DROPPED = "domicile_nameserver_datagrams_dropped"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
@@ -19,13 +20,21 @@ FAMILIES = (
         "rcode",
         (*_RCODES.values(), _OTHER, _NONE, _TRUNCATED),
     ),
+    Family(_DROPPED, "Queries over UDP that came faster than they were taken in."),
 )
 
 
 class Tally:
     """Counts for one worker."""
 
-    __slots__ = ("_none", "_of_rcode", "_row", "_transports", "_truncated")
+    __slots__ = (
+        "_dropped",
+        "_none",
+        "_of_rcode",
+        "_row",
+        "_transports",
+        "_truncated",
+    )
 
     def __init__(self, counters: Counters, row: Row) -> None:
         self._row = row
@@ -37,6 +46,7 @@ class Tally:
         ]
         self._none = counters.place(_ANSWERS, _NONE)
         self._truncated = counters.place(_ANSWERS, _TRUNCATED)
+        self._dropped = counters.place(_DROPPED)
 
     def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
@@ -53,3 +63,7 @@ class Tally:
         """Count queries over UDP that got again what was no error."""
         self._row.add(self._transports[Transport.UDP], count)
         self._row.add(self._of_rcode[Rcode.NOERROR], count)
+
+    def note_dropped(self, count: int) -> None:
+        """Note what the worker's sockets have dropped; its successor has them, too."""
+        self._row.set(self._dropped, count)

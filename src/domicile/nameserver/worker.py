@@ -14,6 +14,7 @@ from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
+from domicile.nameserver.drops import dropped
 from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.settings import Settings
 from domicile.replica.replica import Replica
@@ -22,6 +23,7 @@ from domicile.service.channel import WorkerEnd
 
 # A follower that was restarted knows nothing until it is told again.
 _TOLD_AGAIN = 1.0
+_LOOK_SECONDS = 1.0
 # What is written already gets so long to be sent.
 _GRACE = 1.0
 
@@ -73,8 +75,10 @@ async def _run_until_end(
         await loop.create_server(connections.factory, sock=tcp) for tcp in sockets.tcp
     ]
     telling = asyncio.create_task(_tell(replica, replies, channel))
+    watching = asyncio.create_task(_watch_drops(sockets.udp, tally))
     await lifeline.wait_for_end(loop)
     telling.cancel()
+    watching.cancel()
     for each in datagrams:
         each.stop(loop)
     await _end(servers, connections)
@@ -88,6 +92,12 @@ async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
         async with asyncio.timeout(_GRACE):
             for server in servers:
                 await server.wait_closed()
+
+
+async def _watch_drops(udp: Sequence[socket.socket], tally: Tally) -> None:
+    while True:
+        tally.note_dropped(sum(map(dropped, udp)))
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _tell(
