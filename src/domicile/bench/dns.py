@@ -9,19 +9,13 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import dns.exception
-import dns.message
-import dns.query
-import dns.rcode
-import dns.rdatatype
-
 from domicile.bench import nameservers, peers
 from domicile.bench.dnsperf import Dnsperf, find_dnsperf, write_questions
 from domicile.bench.ending import ends_on_sigterm
 from domicile.bench.machine import Say, memory
 from domicile.bench.makes import Make
-from domicile.bench.names import ZONE, Mix, count_questions, host_of, questions
-from domicile.bench.nameservers import Wanted
+from domicile.bench.names import ZONE, Mix, count_questions, questions
+from domicile.bench.nameservers import Wanted, answers, signs
 from domicile.bench.processes import Processes
 from domicile.bench.propagation import Directory, Prober, Seen
 from domicile.bench.rounds import Effort, Figures, Load, measure
@@ -85,8 +79,8 @@ def _rows(
     patience = point.names / _SLOWEST
     with Processes(folder) as processes, ExitStack() as stack:
         wanted, directory = _prepare(folder, point, sides, processes, effort.say)
-        start = Start(folder, processes, _answers, effort.say, patience)
-        served = serve(_chosen(wanted, point, sides, effort.say), start)
+        start = Start(folder, processes, answers, effort.say, patience)
+        served = serve(choose(wanted, point, sides, effort.say), start)
         clients = 1 if sides.workers == 1 else sides.workers * _CLIENTS
         dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients)
         asking = _Asking(folder, point, effort.seconds, dnsperf, served)
@@ -109,7 +103,7 @@ def _prepare(
     folder: Path, point: Point, sides: Sides, processes: Processes, say: Say
 ) -> tuple[Wanted, Directory | None]:
     """Write what the servers serve; start what ours follows, if it is to change."""
-    zone = folder / "zone"
+    zone, signed = folder / "zone", None
     nameservers.write_zone(zone, point.names)
     if point.mix is Mix.DO:
         with waiting("the zone is signed for those who serve a file"):
@@ -117,7 +111,7 @@ def _prepare(
         if signed is None:
             say("all serve unsigned: kzonesign is not installed (Debian: knot)")
         zone = signed or zone
-    wanted = Wanted(zone, workers=sides.workers)
+    wanted = Wanted(zone, signed is not None, workers=sides.workers)
     if not point.changes:
         nameservers.fill_ours(folder, point.names)
         return wanted, None
@@ -127,7 +121,8 @@ def _prepare(
     return followed, directory
 
 
-def _chosen(wanted: Wanted, point: Point, sides: Sides, say: Say) -> list[Server]:
+def choose(wanted: Wanted, point: Point, sides: Sides, say: Say) -> list[Server]:
+    """Choose who is measured at a point, and say who is not."""
     every = nameservers.servers(wanted)
     if sides.servers:
         return [each for each in every if each.name in sides.servers]
@@ -201,27 +196,6 @@ class _Asking:
         return file
 
 
-def _answers(port: int) -> bool:
-    """Whether who listens there knows the first name."""
-    reply = _ask(port)
-    return reply is not None and reply.rcode() == dns.rcode.NOERROR
-
-
-def _signs(port: int) -> bool:
-    reply = _ask(port)
-    return reply is not None and any(
-        rrset.rdtype == dns.rdatatype.RRSIG for rrset in reply.answer
-    )
-
-
-def _ask(port: int) -> dns.message.Message | None:
-    query = dns.message.make_query(host_of(0), "A", want_dnssec=True)
-    try:
-        return dns.query.udp(query, "127.0.0.1", port=port, timeout=0.5)
-    except (OSError, dns.exception.DNSException):
-        return None
-
-
 def _row(
     name: str, point: Point, figures: Figures, served: Served, changes: _Changes | None
 ) -> dict[str, Any]:
@@ -241,7 +215,7 @@ def _row(
         "ready_s": round(served.ready_seconds, 2),
     }
     if point.mix is Mix.DO:
-        row["signed"] = _signs(served.port)
+        row["signed"] = signs(served.port)
     if changes is not None and name == Make.DOMICILE:
         row |= _propagation(changes.seen)
     return row

@@ -79,11 +79,9 @@ def build_go(source: Path, folder: Path, library: str) -> Path | None:
     program = folder / source.stem
     # Nothing is fetched: what it needs is what Debian has.
     offline = {"GO111MODULE": "off", "GOPATH": str(_GO_LIBRARIES), "GOFLAGS": ""}
-    kept = {"GOCACHE": os.environ.get("GOCACHE", str(folder / "cache"))}
-    run_to_end(
-        [compiler, "build", "-o", str(program), str(source)],
-        {**os.environ, **offline, **kept},
-    )
+    cache = {} if "HOME" in os.environ else {"GOCACHE": str(folder / "cache")}
+    command = [compiler, "build", "-o", str(program), str(source)]
+    run_to_end(command, {**os.environ, **offline, **cache})
     return program
 
 

@@ -5,6 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
 from domicile.bench import peers
 from domicile.bench.machine import build
 from domicile.bench.makes import Make
@@ -21,12 +27,13 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 class Wanted(NamedTuple):
-    """What is to be served: the zone's file, and how ours is told the same.
+    """What is to be served: the zone's file, signed or not, and how ours has the same.
 
     `directory` is where ours follows, `token` what lets it.
     """
 
     zone: Path
+    signed: bool = False
     directory: str = NOWHERE
     token: str = "none"  # noqa: S105 - nobody asks for it
     workers: int = 1
@@ -46,7 +53,9 @@ def servers(wanted: Wanted) -> list[Server]:
         ),
         Server(Make.BIND, "bind9", partial(peers.bind, zones=zones)),
         Server(
-            "pdns", "pdns-server pdns-backend-bind", partial(peers.pdns, zones=zones)
+            "pdns",
+            "pdns-server pdns-backend-bind",
+            partial(peers.pdns, zones=zones, signed=wanted.signed),
         ),
     ]
 
@@ -64,6 +73,28 @@ def write_zone(file: Path, names: int) -> None:
 def fill_ours(folder: Path, names: int) -> None:
     """Write our replica, as a follower would have."""
     fill(folder / Make.DOMICILE / "replica", of_a_directory(names))
+
+
+def answers(port: int) -> bool:
+    """Whether who listens there knows the first name."""
+    reply = _ask(port)
+    return reply is not None and reply.rcode() == dns.rcode.NOERROR
+
+
+def signs(port: int) -> bool:
+    """Whether it has a signature with that."""
+    reply = _ask(port)
+    return reply is not None and any(
+        rrset.rdtype == dns.rdatatype.RRSIG for rrset in reply.answer
+    )
+
+
+def _ask(port: int) -> dns.message.Message | None:
+    query = dns.message.make_query(host_of(0), "A", want_dnssec=True)
+    try:
+        return dns.query.udp(query, "127.0.0.1", port=port, timeout=0.5)
+    except (OSError, dns.exception.DNSException):
+        return None
 
 
 def _domicile(wanted: Wanted, folder: Path, port: int) -> Command | None:

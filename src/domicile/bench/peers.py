@@ -59,7 +59,10 @@ def nsd(
     return [program, "-d", "-c", str(config)]
 
 
-def pdns(folder: Path, port: int, zones: Zones) -> Command | None:
+def pdns(
+    folder: Path, port: int, zones: Zones, *, signed: bool = False
+) -> Command | None:
+    """It gives the signatures of a file only where it is told that they are there."""
     if (program := find("pdns_server")) is None:
         return None
     named = folder / "named.conf"
@@ -73,7 +76,13 @@ def pdns(folder: Path, port: int, zones: Zones) -> Command | None:
         f"launch=bind\nbind-config={named}\nsocket-dir={folder}\n"
         f"local-address=127.0.0.1\nlocal-port={port}\nreceiver-threads=1\n"
         f"distributor-threads=1\nsecurity-poll-suffix=\nversion-string=anonymous\n"
+        + (f"bind-dnssec-db={folder}/dnssec.db\n" if signed else "")
     )
+    if signed:
+        tell = ["pdnsutil", f"--config-dir={folder}"]
+        run_to_end([*tell, "create-bind-db", str(folder / "dnssec.db")])
+        for apex in zones:
+            run_to_end([*tell, "set-presigned", apex])
     return [program, f"--config-dir={folder}"]
 
 

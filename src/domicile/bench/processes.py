@@ -47,6 +47,8 @@ class Processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                pipe.close()
         self._running.clear()
 
     def start(self, name: str, command: Command, core: int) -> psutil.Process:

@@ -94,6 +94,7 @@ class Prober:
             if len(self._sockets) == workers:
                 return
             self._look_for_another()
+        self._close()
         raise CannotMeasure(
             f"only {len(self._sockets)} of {workers} workers were seen to answer"
         )
@@ -107,6 +108,9 @@ class Prober:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         for each in self._sockets.values():
             each.close()
 
