@@ -29,7 +29,7 @@ def start(folder, processes):
     """Start those name servers of these names that are installed."""
 
     def begin(wanted, *names):
-        chosen = [each for each in servers(wanted) if each.name in names]
+        chosen = [each for make, each in servers(wanted).items() if make in names]
         return serve(chosen, Start(folder, processes, answers, print))
 
     return begin

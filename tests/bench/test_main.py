@@ -14,7 +14,6 @@ import pytest
 from domicile.bench.dns import MANY, Point, Sides, choose, runs_at
 from domicile.bench.makes import Make
 from domicile.bench.names import Mix
-from domicile.bench.nameservers import Wanted
 
 COMMAND = Path(sys.executable).with_name("domicile")
 SHORT = ("--names", "100", "--runs", "1", "--seconds", "1")
@@ -46,23 +45,31 @@ def rows_of(folder, *arguments):
 
 
 @needs("dnsperf")
-@pytest.mark.parametrize("mix", ["uniform", "missing10", "do"])
-def test_name_servers_are_measured(folder, mix):
-    rows, said = rows_of(folder, "dns", "--mix", mix)
+def test_name_servers_are_measured(folder):
+    rows, said = rows_of(folder, "dns")
     assert "domicile" in rows
     for peer, program in {"nsd": "nsd", "knot": "knotd", "floor": "cc"}.items():
         assert (peer in rows) == bool(shutil.which(program))
         assert (f"no row for {peer}: not installed" in said) == (peer not in rows)
     for row in rows.values():
         assert row["names"] == 100
-        assert row["mix"] == mix
+        assert row["mix"] == "uniform"
         assert row["lost"] == 0
         assert row["qps"] > 0
         assert 0 < row["cpu_us_low"] <= row["cpu_us_per_query"] <= row["cpu_us_high"]
         assert row["anon_mib"] > 0
         assert row["pss_mib"] > 0
         assert 0 < row["ready_s"] < 60
-        assert ("signed" in row) == (mix == "do")
+
+
+@needs("dnsperf", "cc", "nsd", "kzonesign")
+@pytest.mark.parametrize("mix", ["missing90", "do"])
+def test_other_questions_are_asked_of_the_servers_that_are_named(folder, mix):
+    chosen = (word for each in ("floor", "nsd") for word in ("--server", each))
+    rows, said = rows_of(folder, "dns", "--mix", mix, *chosen)
+    assert (said, rows.keys()) == ("", {"floor", "nsd"})
+    assert all(row["mix"] == mix and row["lost"] == 0 for row in rows.values())
+    assert rows["nsd"].get("signed") == (True if mix == "do" else None)
 
 
 @needs("dnsperf")
@@ -76,16 +83,14 @@ def test_changes_are_made_meanwhile_and_waited_for(folder):
     assert row["lost"] == 0
 
 
-def test_who_takes_too_long_at_many_names_is_left_out_and_said(folder):
+def test_who_takes_too_long_at_many_names_is_left_out_and_said():
     said = []
     many = Point(MANY, Mix.UNIFORM)
-    chosen = [each.name for each in choose(Wanted(folder), many, Sides(), said.append)]
+    chosen = choose(many, Sides(), said.append)
     assert chosen == ["domicile", "floor", "knot", "nsd", "miekg"]
     assert [line.split()[3] for line in said] == ["bind", "pdns"]
-    one = Sides([Make.PDNS])
-    assert [each.name for each in choose(Wanted(folder), many, one, said.append)] == [
-        "pdns"
-    ]
+    assert choose(many, Sides([Make.PDNS]), said.append) == ["pdns"]
+    assert choose(Point(MANY - 1, Mix.UNIFORM), Sides(), said.append) == list(Make)
     assert (runs_at(100_000), runs_at(10_000_000)) == (5, 3)
 
 

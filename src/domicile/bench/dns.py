@@ -18,13 +18,14 @@ from domicile.bench.names import ZONE, Mix, count_questions, questions
 from domicile.bench.nameservers import Wanted, answers, signs
 from domicile.bench.processes import Processes
 from domicile.bench.propagation import Directory, Prober, Seen
+from domicile.bench.room import check_room
 from domicile.bench.rounds import Effort, Figures, Load, measure
-from domicile.bench.serving import Served, Server, Start, serve
+from domicile.bench.serving import Served, Start, serve
 from domicile.bench.watching import waiting
 
 # From here on some peers are left out: they would take longer to start than to measure.
 MANY = 5_000_000
-_LEFT_OUT_OF_MANY = {Make.BIND, Make.PDNS}
+_LEFT_OUT_OF_MANY = (Make.BIND, Make.PDNS)
 _RUNS, _RUNS_OF_MANY = 5, 3
 
 # Who reads a zone reads at least so many names in a second, and answers as many.
@@ -76,11 +77,14 @@ def runs_at(names: int) -> int:
 def _rows(
     folder: Path, point: Point, sides: Sides, effort: Effort, program: str
 ) -> Iterator[dict[str, Any]]:
+    makes = choose(point, sides, effort.say)
+    check_room(folder, point.names, makes)
     patience = point.names / _SLOWEST
     with Processes(folder) as processes, ExitStack() as stack:
         wanted, directory = _prepare(folder, point, sides, processes, effort.say)
         start = Start(folder, processes, answers, effort.say, patience)
-        served = serve(choose(wanted, point, sides, effort.say), start)
+        servers = nameservers.servers(wanted)
+        served = serve([servers[make] for make in makes], start)
         clients = 1 if sides.workers == 1 else sides.workers * _CLIENTS
         dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients)
         asking = _Asking(folder, point, effort.seconds, dnsperf, served)
@@ -121,19 +125,16 @@ def _prepare(
     return followed, directory
 
 
-def choose(wanted: Wanted, point: Point, sides: Sides, say: Say) -> list[Server]:
+def choose(point: Point, sides: Sides, say: Say) -> list[Make]:
     """Choose who is measured at a point, and say who is not."""
-    every = nameservers.servers(wanted)
-    if sides.servers:
-        return [each for each in every if each.name in sides.servers]
-    if point.names < MANY:
-        return every
-    for name in sorted(_LEFT_OUT_OF_MANY):
+    if sides.servers or point.names < MANY:
+        return [each for each in Make if each in (sides.servers or Make)]
+    for name in _LEFT_OUT_OF_MANY:
         say(
             f"no row for {name} at {point.names:,} names: it takes too long to start;"
             f" --server {name} measures it"
         )
-    return [each for each in every if each.name not in _LEFT_OUT_OF_MANY]
+    return [each for each in Make if each not in _LEFT_OUT_OF_MANY]
 
 
 class _Changes(NamedTuple):

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"runtime"
+	"runtime/debug"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -118,7 +118,7 @@ func main() {
 		log.Fatal(err)
 	}
 	// What the reading left behind is no part of the serving.
-	runtime.GC()
+	debug.FreeOSMemory()
 	for _, network := range []string{"udp", "tcp"} {
 		listener := &dns.Server{Addr: "127.0.0.1:" + os.Args[1], Net: network, Handler: z}
 		go func() { log.Fatal(listener.ListenAndServe()) }()

@@ -17,10 +17,12 @@ from domicile.bench.makes import Make
 from domicile.bench.names import ZONE, host_of
 from domicile.bench.processes import Command
 from domicile.bench.records import ADDRESS, fill, of_a_directory
-from domicile.bench.serving import Server
+from domicile.bench.serving import Prepare, Server
 from domicile.bench.watching import watched
 
 FLOOR = Path(__file__).with_name("floor.c")
+
+_GO = "golang-go golang-github-miekg-dns-dev"
 
 NOWHERE = "http://127.0.0.1:1"
 """A directory that nobody is: what is known is served all the same."""
@@ -39,25 +41,22 @@ class Wanted(NamedTuple):
     workers: int = 1
 
 
-def servers(wanted: Wanted) -> list[Server]:
+def servers(wanted: Wanted) -> dict[Make, Server]:
     zones = {ZONE: wanted.zone}
-    return [
-        Server(Make.DOMICILE, "", partial(_domicile, wanted)),
-        Server(Make.FLOOR, "gcc", _floor),
-        Server(Make.KNOT, "knot", partial(peers.knot, zones=zones)),
-        Server(Make.NSD, "nsd", partial(peers.nsd, zones=zones)),
-        Server(
-            Make.MIEKG,
-            "golang-go golang-github-miekg-dns-dev",
-            partial(peers.miekg, zones=zones),
-        ),
-        Server(Make.BIND, "bind9", partial(peers.bind, zones=zones)),
-        Server(
-            "pdns",
-            "pdns-server pdns-backend-bind",
-            partial(peers.pdns, zones=zones, signed=wanted.signed),
-        ),
-    ]
+    pdns = partial(peers.pdns, zones=zones, signed=wanted.signed)
+    packages_and_ways: dict[Make, tuple[str, Prepare]] = {
+        Make.DOMICILE: ("", partial(_domicile, wanted)),
+        Make.FLOOR: ("gcc", _floor),
+        Make.KNOT: ("knot", partial(peers.knot, zones=zones)),
+        Make.NSD: ("nsd", partial(peers.nsd, zones=zones)),
+        Make.MIEKG: (_GO, partial(peers.miekg, zones=zones)),
+        Make.BIND: ("bind9", partial(peers.bind, zones=zones)),
+        Make.PDNS: ("pdns-server pdns-backend-bind", pdns),
+    }
+    return {
+        make: Server(make, package, prepare)
+        for make, (package, prepare) in packages_and_ways.items()
+    }
 
 
 def write_zone(file: Path, names: int) -> None:

@@ -6,11 +6,10 @@ from statistics import median
 from typing import NamedTuple
 
 import psutil
-from rich.console import Console
-from rich.progress import Progress
 
 from domicile.bench.machine import Say
 from domicile.bench.processes import cpu_seconds
+from domicile.bench.watching import bar
 
 
 class Effort(NamedTuple):
@@ -60,7 +59,7 @@ def measure(
 ) -> dict[str, Figures]:
     """Warm each server up, then load it `runs` times, round robin."""
     found: dict[str, list[Run]] = {name: [] for name in servers}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with bar() as progress:
         task = progress.add_task(what, total=(runs + 1) * len(servers))
         for number in range(runs + 1):
             for name, process in servers.items():

@@ -16,6 +16,7 @@ Prepare = Callable[[Path, int], Command | None]
 """In a folder, for a port: how to start it, None if it is not installed."""
 
 _START_SECONDS = 60.0
+_WORTH_SAYING = 10.0
 
 
 class Server(NamedTuple):
@@ -73,4 +74,7 @@ def _start(server: Server, port: int, start: Start) -> Served | None:
         start.processes.wait_until(
             server.name, lambda: start.answers(port), _START_SECONDS + start.patience
         )
-    return Served(port, process, time.monotonic() - before)
+    seconds = time.monotonic() - before
+    if seconds > _WORTH_SAYING:
+        start.say(f"{server.name} answers after {seconds:.0f} s")
+    return Served(port, process, seconds)

@@ -27,8 +27,8 @@ Names = Annotated[int, typer.Option(min=1, help="So many apps are known.")]
     epilog=examples(
         "domicile bench dns",
         "domicile bench dns --mix zipf --names 1000000 --json",
-        "domicile bench dns --names 10000000 --mix missing90 --server domicile --server nsd",
-        "domicile bench dns --changes 100 --workers 2 --server domicile --server floor",
+        "domicile bench dns --names 10000000 --server domicile --server nsd",
+        "domicile bench dns --changes 100 --workers 2 --server domicile",
         "domicile bench dns --runs 1 --seconds 1",
     ),
 )
