@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from domicile.bench.dns import MANY, Point, Sides, choose, runs_at
+from domicile.bench.dns import Sides, choose
 from domicile.bench.makes import Make
 from domicile.bench.names import Mix
+from domicile.bench.points import MANY, Point, runs_at
 
 COMMAND = Path(sys.executable).with_name("domicile")
 SHORT = ("--names", "100", "--runs", "1", "--seconds", "1")

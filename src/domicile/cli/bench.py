@@ -67,13 +67,8 @@ def measure_dns(
     runs. `floor` takes datagrams in and sends them back, and does nothing else.
     """
     # Only here: no other verb needs it.
-    from domicile.bench.dns import (  # noqa: PLC0415
-        ALL_POINTS,
-        Point,
-        Sides,
-        bench_dns,
-        runs_at,
-    )
+    from domicile.bench.dns import Sides, bench_dns  # noqa: PLC0415
+    from domicile.bench.points import ALL_POINTS, Point, runs_at  # noqa: PLC0415
     from domicile.bench.rounds import Effort  # noqa: PLC0415
 
     points = ALL_POINTS if every else [Point(names, mix, changes)]
