@@ -8,7 +8,16 @@ import pytest
 from domicile.dns.name import fold, name_from_text, name_to_text
 from domicile.dns.rdata import Rcode, Rdtype
 from domicile.dns.zonefile import read_zone
-from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
+from domicile.model.records import (
+    App,
+    AppState,
+    Challenge,
+    ChallengeMode,
+    Cluster,
+    Owner,
+    Placement,
+    Zone,
+)
 from domicile.nameserver.answers import answer
 
 
@@ -20,7 +29,7 @@ class Records:
         self.behind = behind
 
     def zone(self, name):
-        return {"apps.test": ZONE, "bare.test": BARE}.get(name)
+        return {each.name: each for each in (ZONE, BARE, DELEGATING, ONLY)}.get(name)
 
     def owner(self, name):
         return OWNER if name == OWNER.name else None
@@ -34,6 +43,12 @@ class Records:
     def cluster(self, name):
         return AMBER if name == AMBER.name else None
 
+    def challenge(self, name):
+        return {each.name: each for each in CHALLENGES}.get(name)
+
+    def has_challenge_below(self, name):
+        return any(each.name.endswith("." + name) for each in CHALLENGES)
+
 
 ZONE = Zone(
     "apps.test",
@@ -43,7 +58,16 @@ ZONE = Zone(
     ttl=60,
 )
 BARE = Zone("bare.test", {})
-AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), ())
+DELEGATING = Zone(
+    "far.test", {}, challenges=ChallengeMode.DELEGATE, validation="only.test"
+)
+ONLY = Zone("only.test", {}, challenges=ChallengeMode.ONLY)
+CHALLENGES = [
+    Challenge("_acme-challenge.ada.apps.test", {"one": 50.0, "two": 90.0}),
+    Challenge("_acme-challenge.eve.apps.test", {"nobody's": 90.0}),
+    Challenge("far.test.only.test", {"far": 90.0}),
+]
+AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), (), alpn=("h2",))
 APP = App("k" * 26, "hello", "ada", "apps.test", 2, AppState.RUNNING)
 OWNER = Owner("ada", "apps.test", "free")
 PLACEMENT = Placement(APP.id, "amber", 2)
@@ -61,7 +85,10 @@ CASES = [
     ("in.apps.test", "A", "NOERROR", [], SOA),
     ("eve.apps.test", "A", "NXDOMAIN", [], SOA),
     ("x.hello.ada.apps.test", "A", "NXDOMAIN", [], SOA),
-    ("_acme-challenge.apps.test", "TXT", "NXDOMAIN", [], SOA),
+    ("_acme-challenge.apps.test", "TXT", "NOERROR", [], SOA),
+    ("_acme-challenge.hello.ada.apps.test", "SOA", "NOERROR", [], SOA),
+    ("_acme-challenge.eve.apps.test", "TXT", "NXDOMAIN", [], SOA),
+    ("x._acme-challenge.apps.test", "TXT", "NXDOMAIN", [], SOA),
     ("apps.test", "A", "NOERROR", ["127.0.0.9"], []),
     ("apps.test", "AAAA", "NOERROR", [], SOA),
     ("apps.test", "DS", "NOERROR", [], SOA),
@@ -72,7 +99,7 @@ CASES = [
     ("test", "NS", "REFUSED", [], []),
     (".", "NS", "REFUSED", [], []),
 ]
-TYPES = {"A": 1, "NS": 2, "TXT": 16, "AAAA": 28, "DS": 43}
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43}
 
 
 def ask(name, rdtype, files=None, **view):
@@ -122,6 +149,17 @@ def test_a_no_lasts_shorter_while_we_are_behind(behind, ttl):
 def test_addresses_last_as_long_as_the_zone_says():
     (rrset,) = ask("hello.ada.apps.test", Rdtype.A, behind=True).answer
     assert rrset.ttl == 60
+
+
+def test_an_app_says_what_is_spoken_over_tls_where_it_lives(monkeypatch):
+    (rrset,) = ask("hello--ada.apps.test", Rdtype.HTTPS).answer
+    (data,) = rrset.rdatas
+    assert dns.rdata.from_wire(1, 65, data, 0, len(data)).to_text() == (
+        '1 . alpn="h2" no-default-alpn ipv4hint="127.0.0.11,127.0.0.12" ipv6hint="::11"'
+    )
+    without = Cluster("amber", AMBER.addresses, ())
+    monkeypatch.setattr(Records, "cluster", lambda *_: without)
+    assert ask("hello.ada.apps.test", Rdtype.HTTPS).is_no_data
 
 
 def test_servers_come_with_their_addresses_in_the_zone():
@@ -225,3 +263,36 @@ def test_a_zone_may_be_the_files_alone_and_the_longest_that_matches_answers():
     assert told(ask("in.apps.test", Rdtype.A, files))
     assert soa_of(ask("in.apps.test", Rdtype.SOA, files)).serial == 5
     assert ask("ns1.in.apps.test", Rdtype.A, files).rcode is Rcode.NXDOMAIN
+
+
+def texts(name, now, files=None):
+    found = answer(
+        Records(), files or {}, name_from_text(name), Rdtype.TXT, lambda: now
+    )
+    assert found.rcode is Rcode.NOERROR
+    return [rdata[1:] for each in found.answer for rdata in each.rdatas], found
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"), [(49, [b"one", b"two"]), (50, [b"two"]), (90, [])]
+)
+def test_a_challenge_is_answered_until_it_ends_and_briefly(now, expected):
+    values, found = texts("_acme-challenge.ada.apps.test", now)
+    assert values == expected
+    assert {each.ttl for each in found.answer} <= {5}
+
+
+def test_a_delegated_challenge_is_found_behind_its_alias():
+    _, found = texts("_acme-challenge.far.test", 49)
+    assert told(found) == [
+        ("_acme-challenge.far.test", "CNAME", 60), ("far.test.only.test", "TXT", 5),
+    ]  # fmt: skip
+    # An update client asks for the zone that way: RFC 1034 4.3.2, the chain's last.
+    found = ask("_acme-challenge.far.test", Rdtype.SOA)
+    assert [name_to_text(each.name) for each in found.authority] == ["only.test"]
+
+
+def test_what_only_a_file_has_can_have_challenges_too():
+    name = "_acme-challenge.mail.apps.test"
+    assert ask(name, Rdtype.TXT).rcode is Rcode.NXDOMAIN
+    assert texts(name, 0, FILES)[0] == []

@@ -59,9 +59,12 @@ Opened = NamedDependency[Directory]
 FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
     Role.NAMESERVER: frozenset(
-        {"zone", "owner", "app", "placement", "cluster", "consent"}
+        {
+            "zone", "owner", "app", "placement", "cluster", "consent", "challenge",
+            "update-key",
+        }
     ),
-}
+}  # fmt: skip
 
 
 class Rows(msgspec.Struct, frozen=True):

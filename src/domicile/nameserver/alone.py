@@ -5,7 +5,7 @@ It stands where a replica stands, and is never behind: there is nobody to be beh
 
 from typing import Self
 
-from domicile.model.records import App, Cluster, Owner, Placement, Zone
+from domicile.model.records import App, Challenge, Cluster, Owner, Placement, Zone
 
 
 class NoRecords:
@@ -44,3 +44,9 @@ class NoRecords:
 
     def cluster(self, _name: str) -> Cluster | None:
         return None
+
+    def challenge(self, _name: str) -> Challenge | None:
+        return None
+
+    def has_challenge_below(self, _name: str) -> bool:
+        return False

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from domicile.clock import Clock, wall
 from domicile.dns import zones
 from domicile.dns.answer import Answer
 from domicile.dns.name import labels_of
@@ -23,11 +24,16 @@ class ServedView(DirectoryView, Protocol):
 
 
 def answer(
-    view: ServedView, files: Mapping[bytes, StaticZone], name: bytes, rdtype: int
+    view: ServedView,
+    files: Mapping[bytes, StaticZone],
+    name: bytes,
+    rdtype: int,
+    clock: Clock = wall,
 ) -> Answer:
     """Answer for a name, folded, and a type that is no meta type.
 
-    `files` are the zones of master files, by their apexes.
+    `files` are the zones of master files, by their apexes; `clock` tells until when a
+    challenge is answered.
     """
 
     def find_zone(name: bytes) -> Nodes | None:
@@ -37,7 +43,8 @@ def answer(
             file = files.get(apex)
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
-                return LiveZone(view, zone, Names(apex, name, labels[:depth]), file)
+                names = Names(apex, name, labels[:depth])
+                return LiveZone(view, zone, names, file, clock)
             if file is not None:
                 return file
             apex = apex[apex[0] + 1 :]

@@ -20,7 +20,10 @@ from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.room import lack_of_room
 
-KINDS = ("zone", "owner", "app", "placement", "cluster", "consent")
+KINDS = (
+    "zone", "owner", "app", "placement", "cluster", "consent", "challenge",
+    "update-key",
+)  # fmt: skip
 
 
 def run(

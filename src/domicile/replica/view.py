@@ -18,6 +18,7 @@ from domicile.model.records import (
     LINK_AUTHORITY,
     App,
     Authority,
+    Challenge,
     Cluster,
     Endpoint,
     Owner,
@@ -26,6 +27,7 @@ from domicile.model.records import (
     Residence,
     Zone,
     app_key,
+    challenge_key,
     decode,
     name_key,
 )
@@ -107,6 +109,12 @@ class View:
     def cluster(self, name: str) -> Cluster | None:
         return self.get(Cluster, name)
 
+    def challenge(self, name: str) -> Challenge | None:
+        return self.get(Challenge, challenge_key(name))
+
+    def has_challenge_below(self, name: str) -> bool:
+        return self.has_below(Challenge, challenge_key(name) + ".")
+
     def residence(self, app: str) -> Residence | None:
         """Find an app's residence; the replica is one cluster's, so it has one."""
         return self.find(Residence, app_key(app))
@@ -136,6 +144,18 @@ class View:
         try:
             return self._find(self._copy, kind, record_key(kind.kind, index_key))
         except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
+
+    def has_below(self, kind: type[Record], prefix: str) -> bool:
+        """Whether any record of a kind has a key that begins so."""
+        if self._txn is None or self._copy is None:
+            return False
+        wanted = record_key(kind.kind, prefix)
+        try:
+            with self._txn.cursor(db=self._copy.records) as cursor:
+                found: bool = cursor.set_range(wanted)
+                return found and bytes(cursor.key()).startswith(wanted)
+        except lmdb.Error as error:
             raise self._copy.fault(error) from error
 
     def all(self, kind: type[Kind]) -> Iterator[Kind]:
