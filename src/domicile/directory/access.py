@@ -63,6 +63,14 @@ class Operation(StrEnum):
     DOMAIN_LIST = "domain.list"
     DOMAIN_CHECK = "domain.check"
     DOMAIN_UNLINK = "domain.unlink"
+    CHALLENGE_LIST = "challenge.list"
+    CHALLENGE_SHOW = "challenge.show"
+    CHALLENGE_PUT = "challenge.put"
+    CHALLENGE_DELETE = "challenge.delete"
+    CHALLENGE_UPDATE = "challenge.update"
+    KEY_ADD = "key.add"
+    KEY_LIST = "key.list"
+    KEY_REMOVE = "key.remove"
     BLOB_PUT = "blob.put"
     BLOB_GET = "blob.get"
     LINK_CERTIFICATE = "link.certificate"
@@ -82,10 +90,13 @@ class Reach(StrEnum):
     OWN = "own"
 
 
-_OPERATOR_NOT = {Operation.FEED, Operation.REPORT, Operation.LINK_CERTIFICATE}
+_OPERATOR_NOT = {
+    Operation.FEED, Operation.REPORT, Operation.LINK_CERTIFICATE,
+    Operation.CHALLENGE_UPDATE,
+}  # fmt: skip
 
 ALLOWED: dict[Role, dict[Operation, Reach]] = {
-    # What a cluster says of itself, nobody else says for it.
+    # What a cluster says of itself, or a key has signed, nobody else says.
     Role.OPERATOR: {
         operation: Reach.ALL for operation in Operation if operation not in _OPERATOR_NOT
     },
@@ -115,7 +126,10 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.FEED: Reach.OWN,
         Operation.REPORT: Reach.OWN,
     },
-    Role.NAMESERVER: {Operation.FEED: Reach.ALL},
+    Role.NAMESERVER: {
+        Operation.FEED: Reach.ALL,
+        Operation.CHALLENGE_UPDATE: Reach.ALL,
+    },
 }  # fmt: skip
 
 

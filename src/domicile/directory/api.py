@@ -20,6 +20,7 @@ from litestar.response import File, Stream
 
 from domicile.directory import (
     apps_api,
+    challenges_api,
     domains_api,
     insight_api,
     journal,
@@ -318,7 +319,8 @@ ROUTES: Sequence[Any] = (
     put_blob, get_blob,
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
-    *apps_api.ROUTES, *domains_api.ROUTES, *insight_api.ROUTES,
+    *apps_api.ROUTES, *challenges_api.ROUTES, *domains_api.ROUTES,
+    *insight_api.ROUTES,
 )  # fmt: skip
 
 
