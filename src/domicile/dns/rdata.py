@@ -140,8 +140,8 @@ def https(alpn: Sequence[str], hints: Iterable[IPv4Address | IPv6Address]) -> by
     )
 
 
-def txt(value: bytes) -> bytes:
-    return _string(value)
+def txt(*strings: bytes) -> bytes:
+    return b"".join(map(_string, strings))
 
 
 def _string(value: bytes) -> bytes:
