@@ -9,8 +9,6 @@ from domicile.dns.name import fold, name_from_text, name_to_text
 from domicile.dns.rdata import Rcode, Rdtype
 from domicile.dns.zonefile import read_zone
 from domicile.model.records import (
-    App,
-    AppState,
     Challenge,
     ChallengeMode,
     Cluster,
@@ -34,8 +32,8 @@ class Records:
     def owner(self, name):
         return OWNER if name == OWNER.name else None
 
-    def app_named(self, owner, name):
-        return APP if (owner, name) == ("ada", "hello") else None
+    def placed(self, host):
+        return PLACEMENT.entries.get(host)
 
     def placement(self, app):
         return PLACEMENT if app == PLACEMENT.app else None
@@ -68,9 +66,8 @@ CHALLENGES = [
     Challenge("far.test.only.test", {"far": 90.0}),
 ]
 AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), (), alpn=("h2",))
-APP = App("k" * 26, "hello", "ada", "apps.test", 2, AppState.RUNNING)
 OWNER = Owner("ada", "apps.test", "free")
-PLACEMENT = Placement(APP.id, "amber", 2)
+PLACEMENT = Placement("k" * 26, "amber", 2, "hello", "ada", "apps.test")
 SOA = ["apps.test SOA"]
 
 # name, type, rcode, answer, authority

@@ -61,7 +61,7 @@ FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
     Role.NAMESERVER: frozenset(
         {
-            "zone", "owner", "app", "placement", "cluster", "consent", "challenge",
+            "zone", "owner", "placement", "cluster", "consent", "challenge",
             "update-key",
         }
     ),

@@ -21,8 +21,7 @@ from domicile.service.follower_metrics import follower_metrics
 from domicile.service.room import lack_of_room
 
 KINDS = (
-    "zone", "owner", "app", "placement", "cluster", "consent", "challenge",
-    "update-key",
+    "zone", "owner", "placement", "cluster", "consent", "challenge", "update-key",
 )  # fmt: skip
 
 
