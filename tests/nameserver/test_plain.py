@@ -184,12 +184,18 @@ def test_one_answer_teaches_all_of_its_sort(replica, first, second):
         "no.such.filed.test",
         "a.b.c.apps.test",
         "_acme-challenge.ada.apps.test",
+        "hello.ada.only.test",
         "else.test",
     ],
 )
 def test_what_is_not_plain_is_left(replica, second):
     replies = Replies(replica, own=Own(FILES))
-    for first in ("hello.ada.apps.test", "no.ada.apps.test", second):
+    for first in (
+        "hello.ada.apps.test",
+        "no.ada.apps.test",
+        "no.ada.only.test",
+        second,
+    ):
         assert plain_after(replies, first, second) is None
 
 
