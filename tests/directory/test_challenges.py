@@ -7,8 +7,6 @@ from domicile.directory.access import Forbidden
 from domicile.directory.apps import NotFound
 from domicile.directory.challenges import (
     NewChallenge,
-    Update,
-    Updated,
     find_challenge,
     forget_ended,
     set_challenge,
@@ -22,6 +20,8 @@ from domicile.model.challenges import (
     NotAChallenge,
     Requirement,
     TooManyValues,
+    Update,
+    Updated,
 )
 from domicile.model.records import Challenge, ChallengeMode, UpdateKey, Zone
 from domicile.store.store import Store

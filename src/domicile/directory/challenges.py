@@ -23,7 +23,8 @@ from domicile.model.challenges import (
     BadValue,
     Change,
     FindZone,
-    Requirement,
+    Update,
+    Updated,
     changed,
     check_value,
     check_values,
@@ -52,25 +53,6 @@ class NewChallenge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     values: tuple[str, ...]
     seconds: float = LIFETIME
-
-
-class Update(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was signed by a key: changes, and what has to be so before.
-
-    `mac` tells one update from another, in hex.
-    """
-
-    key: str
-    mac: str
-    changes: tuple[Change, ...]
-    requires: tuple[Requirement, ...] = ()
-
-
-class Updated(msgspec.Struct, frozen=True):
-    """As of which serial it is done; or the place of the requirement that is not met."""
-
-    serial: int
-    unmet: int | None = None
 
 
 class ValueShown(msgspec.Struct, frozen=True):

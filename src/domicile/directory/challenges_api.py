@@ -10,8 +10,6 @@ from domicile.directory.apps_api import Shown
 from domicile.directory.challenges import (
     ChallengeShown,
     NewChallenge,
-    Update,
-    Updated,
     everywhere,
     find_challenge,
     set_challenge,
@@ -28,6 +26,7 @@ from domicile.directory.update_keys import (
     all_keys,
     remove_key,
 )
+from domicile.model.challenges import Update, Updated
 from domicile.model.records import Challenge
 from domicile.store.transaction import Transaction
 

@@ -127,7 +127,7 @@ def read_update(packet: bytes, find_key: FindKey, now: int) -> Update | bytes | 
         edns = _edns_of(whole)
         signed = read_signed(whole, find_key, now)
     except FormError:
-        return _head(packet, Rcode.FORMERR)
+        return refuse(packet, Rcode.FORMERR)
     if signed is None:
         return _write(whole, edns, Rcode.REFUSED, _UNSIGNED)
     if isinstance(signed, BadSignature) or signed.error is not TsigError.NONE:
@@ -240,8 +240,8 @@ def _edns_of(whole: Whole) -> Edns | None:
     return edns
 
 
-def _head(packet: bytes, rcode: Rcode) -> bytes:
-    """Reply by the header alone, as nothing behind it can be trusted."""
+def refuse(packet: bytes, rcode: Rcode) -> bytes:
+    """Reply by the header alone: nothing behind it can be trusted, or was looked at."""
     ident = int.from_bytes(packet[:2], "big")
     return HEADER.pack(ident, QR | UPDATE | rcode, 0, 0, 0, 0)
 

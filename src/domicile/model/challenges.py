@@ -75,6 +75,25 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(found) is self.present
 
 
+class Update(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was signed by a key: changes, and what has to be so before.
+
+    `mac` tells one update from another, in hex.
+    """
+
+    key: str
+    mac: str
+    changes: tuple[Change, ...]
+    requires: tuple[Requirement, ...] = ()
+
+
+class Updated(msgspec.Struct, frozen=True):
+    """As of which serial it is done; or the place of the requirement that is not met."""
+
+    serial: int
+    unmet: int | None = None
+
+
 def zone_of(find_zone: FindZone, name: str) -> Zone | None:
     """Find the zone that a name is in: the longest that matches."""
     labels = name.split(".")

@@ -42,12 +42,13 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`.
+    ask `_where`; the `sealing_key` is for secrets in records.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
+    sealing_key: bytes | None = None
 
 
 class Replies:

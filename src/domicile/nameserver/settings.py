@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             secrets=(secrets.token_bytes(SECRET_SIZE),),
         )
         told = tuple(_network("told_where", each) for each in self.told_where)
-        return Own(self.read_zones(), identity, told)
+        return Own(self.read_zones(), identity, told, self.read_sealing_key())
 
     def source(self) -> Source | None:
         """Give where to follow, with the token, if anybody; raises BadConfiguration."""

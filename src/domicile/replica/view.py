@@ -24,6 +24,7 @@ from domicile.model.records import (
     Placement,
     Record,
     Residence,
+    UpdateKey,
     Whereabouts,
     Zone,
     app_key,
@@ -125,6 +126,9 @@ class View:
 
     def challenge(self, name: str) -> Challenge | None:
         return self.get(Challenge, challenge_key(name))
+
+    def update_key(self, name: str) -> UpdateKey | None:
+        return self.get(UpdateKey, name)
 
     def has_challenge_below(self, name: str) -> bool:
         return self.has_below(Challenge, challenge_key(name) + ".")
