@@ -19,25 +19,17 @@ from domicile.model.records import (
     Cluster,
     Owner,
     Placement,
-    UpdateKey,
     Zone,
     encode,
 )
-from domicile.model.sealing import context_of, seal
 from domicile.nameserver.courier import NotDone, NotTaken
 from domicile.nameserver.replies import Own
 from domicile.nameserver.updates import MOST_OF_ONE_KEY, Updates
 from domicile.replica.replica import Replica
 
-SEALING = b"k" * 32
 SECRET = b"s" * 32
 CLIENT = Client(Transport.UDP, bytes((127, 0, 0, 1)))
 AT = "_acme-challenge.ada.apps.test"
-
-
-def sealed(name, *names):
-    secret = seal(SEALING, SECRET, context_of("update-key", name))
-    return UpdateKey(name, "hmac-sha256", secret, names)
 
 
 RECORDS = [
@@ -50,63 +42,38 @@ RECORDS = [
     Owner("joe", "eu.apps.test", "free"),
     Placement("k" * 26, "amber", 2, "hello", "ada", "apps.test"),
     Cluster("amber", ("127.0.0.11",), ()),
-    sealed(
-        "acme", "ada.apps.test", "hello.ada.apps.test", "mail.apps.test", "far.test",
-        "eve.apps.test", "shop.example", "lost.test", "joe.eu.apps.test",
-    ),
-]  # fmt: skip
+]
+NAMES = (
+    "ada.apps.test", "hello.ada.apps.test", "mail.apps.test", "far.test",
+    "eve.apps.test", "shop.example", "lost.test", "joe.eu.apps.test",
+)  # fmt: skip
 FILES = {
     zone.apex: zone
     for zone in [read_zone("apps.test", "@ SOA a b 1 2 3 4 5\nmail A 192.0.2.1\n")]
 }
 
 
-class Directory:
-    """Does what couriers bring once it is told to; what it was brought is in `brought`."""
-
-    def __init__(self):
-        self.brought = []
-        self.says = Updated(7)
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-
-    async def bring(self, update):
-        self.brought.append(update)
-        await self.may_answer.wait()
-        if isinstance(self.says, Exception):
-            raise self.says
-        return self.says
-
-    async def close(self):
-        pass
-
-
-@pytest.fixture
-def directory():
-    return Directory()
-
-
-def filled(folder):
+def filled(folder, key):
     replica = Replica.open(folder, writable=True)
     changes = [
         Stored(serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN)
-        for serial, record in enumerate(RECORDS, start=1)
+        for serial, record in enumerate([*RECORDS, key], start=1)
     ]
     replica.replace(changes, len(changes), NO_CHAIN)
     return replica
 
 
 @pytest.fixture
-def replica(tmp_path):
-    replica = filled(tmp_path / "replica")
+def replica(tmp_path, sealed):
+    replica = filled(tmp_path / "replica", sealed(*NAMES))
     replica.freshness.stamp()
     yield replica
     replica.close()
 
 
 @pytest.fixture
-async def updates(replica, directory):
-    updates = Updates(replica, directory, Own(FILES, sealing_key=SEALING))
+async def updates(replica, directory, own):
+    updates = Updates(replica, directory, own(FILES))
     yield updates
     await updates.close()
 
@@ -204,11 +171,11 @@ async def test_what_was_left_of_a_deleted_app_may_be_removed(updates):
 
 
 async def test_who_is_behind_does_not_say_that_there_is_no_such_name(
-    directory, tmp_path
+    directory, own, sealed, tmp_path
 ):
     """Promise 5: it may be an app's that is not known here yet."""
-    behind = filled(tmp_path / "behind")
-    updates = Updates(behind, directory, Own(FILES, sealing_key=SEALING))
+    behind = filled(tmp_path / "behind", sealed(*NAMES))
+    updates = Updates(behind, directory, own(FILES))
     answer = await asked(updates, adding("_acme-challenge.eve.apps.test"))
     assert answer.rcode() == dns.rcode.NOERROR
 

@@ -2,25 +2,44 @@
 
 import asyncio
 import socket
+from functools import partial
 from typing import Final
 
+from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
 from domicile.nameserver.mmsg import Batch
 from domicile.nameserver.replies import Replies
+from domicile.nameserver.restraint import Restraint
+from domicile.nameserver.updates import Updates
 
 # Enough to spread the cost of a wake and of a view, few enough that TCP gets its turn.
 BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
 _RCODE: Final = 0x0F
+# No answer, and the opcode UPDATE.
+_KIND: Final = 0xF8
+_UPDATE: Final = 0x28
+_HEADER: Final = 12
 
 
 class Datagrams:
     """Answers the datagrams of one socket."""
 
-    def __init__(self, udp: socket.socket, replies: Replies) -> None:
+    def __init__(
+        self,
+        udp: socket.socket,
+        replies: Replies,
+        restraint: Restraint | None = None,
+        clock: Clock = monotonic,
+        updates: Updates | None = None,
+    ) -> None:
         self._socket = udp
         self._replies = replies
+        self._restraint = restraint
+        self._budget = restraint.budget if restraint else None
+        self._updates = updates
+        self._clock = clock
         self._batch = Batch(udp, BATCH)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -55,7 +74,10 @@ class Datagrams:
                         continue
                 if found[3] & _RCODE:
                     missing += 1
-                batch.reply(place, found)
+                if 2 * len(found) <= 3 * len(packet):
+                    batch.reply(place, found)
+                else:
+                    self._reply(place, packet, found)
             replies.count_remembered(taken - len(missed), missing)
             self._answer(missed)
         finally:
@@ -66,7 +88,41 @@ class Datagrams:
         """Answer what nobody has asked before."""
         batch = self._batch
         for place in places:
-            client = Client(Transport.UDP, batch.address(place))
-            message = self._replies.reply(batch.packet(place), client)
-            if message is not None:
-                batch.reply(place, message)
+            packet = batch.packet(place)
+            if len(packet) >= _HEADER and packet[2] & _KIND == _UPDATE:
+                self._hand_over(place, packet)
+            else:
+                message = self._replies.reply(packet, self._client(place))
+                self._reply(place, packet, message)
+
+    def _hand_over(self, place: int, packet: bytes) -> None:
+        """Have an update answered, now or later: that is not for this batch."""
+        client = self._client(place)
+        if self._updates is None:
+            self._reply(place, packet, self._replies.reply(packet, client))
+            return
+        send = partial(self._send, self._batch.peer(place))
+        self._updates.take(packet, client, send)
+
+    def _send(self, peer: tuple[str | int, ...], message: bytes) -> None:
+        try:
+            self._socket.sendto(message, peer)
+        except OSError:
+            # A full buffer or no route: UDP loses messages, and the client asks again.
+            return
+
+    def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
+        """Reply, if that is within the budget of whom the query came from."""
+        batch = self._batch
+        budget = self._budget
+        if budget is not None and message is not None:
+            now = int(self._clock() * 1_000_000)
+            if not budget.allows(batch.prefix(place), len(packet), len(message), now):
+                assert self._restraint is not None
+                client = self._client(place)
+                message = self._restraint.instead_of(message, packet, client)
+        if message is not None:
+            batch.reply(place, message)
+
+    def _client(self, place: int) -> Client:
+        return Client(Transport.UDP, self._batch.address(place))

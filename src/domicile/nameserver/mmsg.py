@@ -5,6 +5,9 @@ recvmmsg(2) and sendmmsg(2).
 """
 
 import socket
+from typing import Any
+
+from domicile.dns.budget import prefix_of
 
 # As large as a datagram can be.
 _LARGEST = 65535
@@ -16,7 +19,7 @@ class Batch:
     def __init__(self, udp: socket.socket, size: int) -> None:
         self._socket = udp
         self._size = size
-        self._taken: list[tuple[bytes, tuple[str, int]]] = []
+        self._taken: list[tuple[bytes, tuple[Any, ...]]] = []
         self._replies: list[bytes | None] = []
 
     def receive(self) -> int:
@@ -39,6 +42,14 @@ class Batch:
         text = self._taken[place][1][0].partition("%")[0]
         return socket.inet_pton(self._socket.family, text)
 
+    def prefix(self, place: int) -> int:
+        """Give the number of the network that it says it came from (`dns.budget`)."""
+        return prefix_of(self.address(place))
+
+    def peer(self, place: int) -> tuple[str | int, ...]:
+        """Give the same as `sendto` takes it: for what is answered later."""
+        return self._taken[place][1]
+
     def reply(self, place: int, message: bytes) -> None:
         """Have this sent to whom that datagram came from."""
         self._replies[place] = message
@@ -49,7 +60,7 @@ class Batch:
             if message is not None and peer[1]:
                 self._send(message, peer)
 
-    def _send(self, message: bytes, peer: tuple[str, int]) -> None:
+    def _send(self, message: bytes, peer: tuple[Any, ...]) -> None:
         try:
             self._socket.sendto(message, peer)
         except OSError:
