@@ -22,6 +22,7 @@ from domicile.model.records import (
     encode,
 )
 from domicile.nameserver.answers import answer
+from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.replica import Replica
 
@@ -131,7 +132,7 @@ def make_query(random):
 
 
 def the_long_way(view, packet):
-    return respond(packet, UDP, partial(answer, view, FILES))
+    return respond(packet, UDP, partial(answer, view, FILES, Moment(1e9)))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -16,7 +16,11 @@ from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.replica import Replica
 
-FILES = sorted(Path(__file__).parent.glob("*.txt"))
+FILES = sorted(
+    each
+    for each in Path(__file__).parent.glob("*.txt")
+    if "\nzone " in each.read_text()
+)
 SOA_DATA = re.compile(r"(SOA) .*")
 
 

@@ -22,11 +22,13 @@ from domicile.directory import (
     apps_api,
     challenges_api,
     domains_api,
+    health_api,
     insight_api,
     journal,
     lifecycle,
 )
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
+from domicile.directory.ailing import ClusterShown, cluster_shown
 from domicile.directory.authority import LinkAuthority, Trusted
 from domicile.directory.bodies import JsonRequest
 from domicile.directory.conversation import (
@@ -176,9 +178,10 @@ async def list_clusters(directory: Opened) -> Rows:
 
 
 @get("/clusters/{name:str}", operation=Operation.CLUSTER_SHOW)
-async def show_cluster(name: FromPath[str], directory: Opened) -> Cluster:
+async def show_cluster(name: FromPath[str], directory: Opened) -> ClusterShown:
     async with directory.store.reading() as reading:
-        return await demand(reading, Cluster, name)
+        cluster = await demand(reading, Cluster, name)
+        return await cluster_shown(reading, cluster, directory.clock())
 
 
 @put("/clusters/{name:str}", operation=Operation.CLUSTER_CHANGE)
@@ -320,7 +323,7 @@ ROUTES: Sequence[Any] = (
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
     *apps_api.ROUTES, *challenges_api.ROUTES, *domains_api.ROUTES,
-    *insight_api.ROUTES,
+    *health_api.ROUTES, *insight_api.ROUTES,
 )  # fmt: skip
 
 

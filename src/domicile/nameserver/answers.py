@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from domicile.clock import Clock, wall
 from domicile.dns import zones
 from domicile.dns.answer import Answer, Ede, ExtendedError
 from domicile.dns.name import labels_of
@@ -11,7 +10,7 @@ from domicile.dns.rdata import Rcode
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
 from domicile.model.resolution import DirectoryView
-from domicile.nameserver.live import LiveZone, Names, text_labels
+from domicile.nameserver.live import LiveZone, Moment, Names, text_labels
 
 _NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
 _NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
@@ -30,14 +29,14 @@ class ServedView(DirectoryView, Protocol):
 def answer(
     view: ServedView,
     files: Mapping[bytes, StaticZone],
+    moment: Moment,
     name: bytes,
     rdtype: int,
-    clock: Clock = wall,
 ) -> Answer:
     """Answer for a name, folded, and a type that is no meta type.
 
-    `files` are the zones of master files, by their apexes; `clock` tells until when a
-    challenge is answered.
+    `files` are the zones of master files, by their apexes; `moment` is told whether the
+    answer may be given again later.
     """
 
     def find_zone(name: bytes) -> Nodes | None:
@@ -48,7 +47,7 @@ def answer(
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
                 names = Names(apex, name, labels[:depth])
-                return LiveZone(view, zone, names, file, clock)
+                return LiveZone(view, zone, names, file, moment)
             if file is not None:
                 return file
             apex = apex[apex[0] + 1 :]

@@ -8,7 +8,6 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from domicile.clock import Clock
 from domicile.dns import rdata
 from domicile.dns.name import labels_of, name_from_text
 from domicile.dns.rdata import Rdtype, RRset, Soa
@@ -29,6 +28,7 @@ from domicile.model.resolution import (
     challenge_of,
     resolve_in,
 )
+from domicile.model.schedules import ttl_until
 
 if TYPE_CHECKING:
     from domicile.nameserver.answers import ServedView
@@ -61,15 +61,31 @@ class Names(NamedTuple):
     below: tuple[str, ...]
 
 
+class Moment:
+    """When a question is answered, and whether a moment later the answer is another."""
+
+    __slots__ = ("is_passing", "now")
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.is_passing = False
+
+    def ttl(self, ttl: int, moves_at: float) -> int:
+        """Give how long the addresses of an app last that moves then; 0 is never."""
+        if moves_at:
+            self.is_passing = True
+        return ttl_until(ttl, moves_at, self.now)
+
+
 class LiveZone:
-    """The names of one zone, as of one view.
+    """The names of one zone, as of one view and moment.
 
     What the file has at a name stands, and all of it: an operator who writes a name
     there means it. The directory's serial is that of the SOA, whosever that is.
     """
 
     __slots__ = (
-        "_below", "_clock", "_file", "_name", "_view", "_zone", "apex", "is_flat",
+        "_below", "_file", "_moment", "_name", "_view", "_zone", "apex", "is_flat",
     )  # fmt: skip
 
     def __init__(
@@ -78,14 +94,14 @@ class LiveZone:
         zone: Zone,
         names: Names,
         file: StaticZone | None,
-        clock: Clock,
+        moment: Moment,
     ) -> None:
         self.apex, self._name, self._below = names
         self.is_flat = file is None
         self._view = view
         self._zone = zone
         self._file = file
-        self._clock = clock
+        self._moment = moment
 
     def node(self, name: bytes) -> Node | None:
         written = None if self._file is None else self._file.node(name)
@@ -104,13 +120,15 @@ class LiveZone:
             depth = self._zone.name.count(".") + 1
             below = text_labels(labels_of(name))[:-depth]
         match self._resolved(name, below):
-            case InCluster(cluster=cluster):
-                ttl = self._zone.ttl
-                return _Addressed(name, cluster.addresses, ttl, cluster.alpn)
+            case InCluster(cluster=cluster, moves_at=moves_at):
+                ttl = self._moment.ttl(self._zone.ttl, moves_at)
+                # Who speaks for a cluster that is lost does not speak all that it did.
+                alpn = () if cluster.lost else cluster.alpn
+                return _Addressed(name, cluster.answered, ttl, alpn)
             case NameServer(addresses=addresses):
                 return _Addressed(name, addresses, self._zone.ttl)
             case Challenged(challenge=challenge):
-                values = challenge.live(self._clock()) if challenge else ()
+                values = challenge.live(self._moment.now) if challenge else ()
                 return _texts(name, values)
             case Delegated(target=target):
                 alias = (name_from_text(target),)

@@ -40,6 +40,7 @@ from domicile.model.sealing import context_of, unseal
 from domicile.nameserver.answers import answer
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.courier import Courier, NotDone, NotTaken
+from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -176,7 +177,7 @@ class Updates:
             return
         # An alias is there, whether or not there is anything behind it already.
         files, wire = self._own.files, name_from_text(name)
-        found = answer(view, files, wire, Rdtype.CNAME, self._clock)
+        found = answer(view, files, Moment(self._clock()), wire, Rdtype.CNAME)
         if found.rcode is Rcode.NXDOMAIN:
             host = name.partition(".")[2]
             raise _prohibited(f"there is no {host}, so it has no challenges")
