@@ -12,6 +12,7 @@ from domicile.model.records import (
     Owner,
     Placement,
     Record,
+    UpdateKey,
     Whereabouts,
     Zone,
 )
@@ -60,6 +61,9 @@ class NoRecords:
         return None
 
     def cluster(self, _name: str) -> Cluster | None:
+        return None
+
+    def update_key(self, _name: str) -> UpdateKey | None:
         return None
 
     def challenge(self, _name: str) -> Challenge | None:

@@ -19,11 +19,13 @@ from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
+from domicile.dns.signed_query import may_be_signed, reply_to_signed
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
@@ -68,6 +70,7 @@ class Replies:
         self._tally = tally
         self._clock = clock
         self._sparing = Sparing()
+        self._keys = Keyring(self._own.sealing_key)
         self.plain = PlainQuestions()
         self.remembered = ReplyCache(_ROOM)
         self._as_of: tuple[str, int, bool] | None = None
@@ -120,6 +123,23 @@ class Replies:
 
     def reply(self, packet: bytes, client: Client) -> bytes | None:
         """Reply to what is not known yet."""
+        signed = self._view is not None and may_be_signed(packet)
+        replied = (self._reply_signed if signed else self._reply)(packet, client)
+        if self._tally is not None:
+            self._tally.count(replied, client.transport)
+        return replied
+
+    def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
+        assert self._view is not None
+        find_key = partial(self._keys.find, self._view)
+        now = self._server.now
+        try:
+            return reply_to_signed(packet, client, find_key, now, self._reply)
+        except Exception as error:  # noqa: BLE001 - the border: see _report
+            self._report(error)
+            return self._fail(packet, client)
+
+    def _reply(self, packet: bytes, client: Client) -> bytes | None:
         if self._view is None:
             return self._fail(packet, client)
         moment = Moment(self._server.now)
@@ -131,7 +151,7 @@ class Replies:
             return self._fail(packet, client)
         if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
-        return self._counted(found, client)
+        return found
 
     def _keep(self, packet: bytes, reply: bytes) -> None:
         if self._as_of is not None and not self.plain.learn(packet, reply):
@@ -151,7 +171,7 @@ class Replies:
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        return self._counted(respond(packet, client, look_up, self._server), client)
+        return respond(packet, client, look_up, self._server)
 
     def _remember_as_of(self, view: View | NoRecords) -> None:
         """Forget what another view's replies were; with a damaged one, remember none."""
@@ -169,11 +189,6 @@ class Replies:
         self.remembered.clear()
         self.plain.forget()
         self._as_of = None
-
-    def _counted(self, reply: bytes | None, client: Client) -> bytes | None:
-        if self._tally is not None:
-            self._tally.count(reply, client.transport)
-        return reply
 
     def _report(self, error: Exception) -> None:
         """Say that the records are damaged, or hold what no answer can bear."""

@@ -12,6 +12,7 @@ answered as the first is. What comes again later, the directory knows.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -22,9 +23,7 @@ from domicile.dns.answer import Ede, ExtendedError
 from domicile.dns.client import Client
 from domicile.dns.name import name_from_text
 from domicile.dns.rdata import Rcode, Rdtype
-from domicile.dns.tsig import Key
 from domicile.dns.update import Act, Judged, Refused, judge, read_update, reply
-from domicile.errors import DomicileError
 from domicile.model.challenges import (
     Action,
     Change,
@@ -35,11 +34,11 @@ from domicile.model.challenges import (
     place_of,
     zone_of,
 )
-from domicile.model.records import ChallengeMode, UpdateKey
-from domicile.model.sealing import context_of, unseal
+from domicile.model.records import ChallengeMode
 from domicile.nameserver.answers import answer
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.courier import Courier, NotDone, NotTaken
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own
 from domicile.replica.replica import Replica
@@ -54,7 +53,6 @@ MOST_OF_ONE_KEY = 10
 _MOST_COPIES = 8
 
 _TOO_MANY = ExtendedError(Ede.OTHER, "too many updates at once: send it again")
-_NO_SEALING_KEY = "sealing_key_file is not set, and a key of updates is sealed by it"
 
 _ACTIONS = {
     Act.ADD: Action.ADD,
@@ -65,10 +63,6 @@ _ACTIONS = {
 _log = structlog.get_logger()
 
 Send = Callable[[bytes], None]
-
-
-class CannotVerify(DomicileError):
-    """What a key has signed cannot be told from what it has not."""
 
 
 class _Carried(NamedTuple):
@@ -93,6 +87,7 @@ class Updates:
         self._replica = replica
         self._courier = courier
         self._own = own
+        self._keys = Keyring(own.sealing_key)
         self._tally = tally
         self._clock = clock
         self._sparing = Sparing()
@@ -129,25 +124,13 @@ class Updates:
 
     def _judged(self, view: View, packet: bytes) -> _Carried | bytes | None:
         now = int(self._clock())
-
-        def find_key(name: str) -> Key | None:
-            key = view.update_key(name)
-            return None if key is None else self._unsealed(key)
-
-        found = read_update(packet, find_key, now)
+        found = read_update(packet, partial(self._keys.find, view), now)
         if not isinstance(found, dns_update.Update):
             return found
         try:
             return self._allowed(view, found)
         except Refused as refused:
             return reply(found, refused.rcode, now, refused.error)
-
-    def _unsealed(self, key: UpdateKey) -> Key:
-        if self._own.sealing_key is None:
-            raise CannotVerify(_NO_SEALING_KEY)
-        context = context_of(key.kind, key.key)
-        secret = unseal(self._own.sealing_key, key.sealed, context)
-        return Key(key.name, key.algorithm, secret)
 
     def _allowed(self, view: View, found: dns_update.Update) -> _Carried:
         """Raises Refused."""
