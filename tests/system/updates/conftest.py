@@ -139,6 +139,7 @@ class Hosting:
             os.killpg(group, signal.SIGCONT)
 
     def end(self):
+        self.api.close()
         for process in self.processes.values():
             process.terminate()
         for name, process in self.processes.items():

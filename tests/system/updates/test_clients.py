@@ -108,6 +108,13 @@ def names_in(file):
 def test_certbot_has_a_wildcard_issued(hosting, tool, pebble, tmp_path, zone):
     owner = {"apps.test": "bob", "far.test": "joe"}[zone]
     key, host = f"certbot-{owner}", f"{owner}.{zone}"
+    certbot = tool("certbot", "python3-certbot-dns-rfc2136")
+    folders = [
+        "--config-dir", tmp_path / "c", "--work-dir", tmp_path / "w",
+        "--logs-dir", tmp_path / "l",
+    ]  # fmt: skip
+    if "dns-rfc2136" not in run([certbot, "plugins", *folders]).stdout:
+        pytest.skip("certbot has no dns-rfc2136 (Debian: python3-certbot-dns-rfc2136)")
     secret = hosting.add_key(key, host, algorithm="hmac-sha512")
     ini = tmp_path / "rfc2136.ini"
     ini.write_text(
@@ -118,10 +125,8 @@ def test_certbot_has_a_wildcard_issued(hosting, tool, pebble, tmp_path, zone):
     ini.chmod(0o600)
     done = run(
         [
-            tool("certbot", "python3-certbot-dns-rfc2136"), "certonly", "-n",
-            "--agree-tos", "-m", "a@bob.example", "--server", pebble.url,
-            "--config-dir", tmp_path / "c", "--work-dir", tmp_path / "w",
-            "--logs-dir", tmp_path / "l", "--dns-rfc2136",
+            certbot, "certonly", "-n", *folders,
+            "--agree-tos", "-m", "a@bob.example", "--server", pebble.url, "--dns-rfc2136",
             "--dns-rfc2136-credentials", ini,
             # All name servers have it when the update is answered.
             "--dns-rfc2136-propagation-seconds", "0",
