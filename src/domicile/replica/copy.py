@@ -7,8 +7,8 @@ is never repaired: it remembers that it was found damaged, and is replaced by a 
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
-from itertools import chain as chained
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,7 @@ _GROWTH = 2
 _READERS = 1024
 _META = (b"format", b"serial", b"chain")
 COUNTS = b"counts"
-# So much is in memory at once while a copy is packed.
-_PACKED_AT_ONCE = 50_000
+_AT_ONCE = 10_000
 
 decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
 
@@ -146,13 +145,6 @@ class Copy:
         except lmdb.Error as error:
             raise self.fault(error) from error
 
-    def add(self, changes: Sequence[Change]) -> None:
-        """Write records without a serial: part of a copy that nobody reads yet."""
-        self._write(lambda txn: self._put_all(txn, changes))
-
-    def finish(self, up_to: int, chain: bytes) -> None:
-        self._write(lambda txn: self._put_meta(txn, up_to, chain))
-
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a range and its serial, all or nothing."""
 
@@ -162,33 +154,23 @@ class Copy:
 
         self._write(write)
 
-    def pack_into(self, other: "Copy") -> None:
-        """Write all that is here into an empty copy, in order: its pages are full.
-
-        What came in the order of serials leaves a third of each page empty.
-        """
-        try:
-            with self._env.begin() as txn:
-                for of, to in (
-                    (self.records, other.records),
-                    (self.index, other.index),
-                    (self.meta, other.meta),
-                ):
-                    with txn.cursor(db=of) as cursor:
-                        other.append(to, cursor)
-        except lmdb.Error as error:
-            raise self.fault(error) from error
-
     def append(self, to: Any, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Write pairs in the order of their keys, behind all that is there."""
+        """Write pairs in the order of their keys: part of a copy that nobody reads yet.
+
+        Its pages are full then.
+        """
         rest = iter(pairs)
-        try:
-            for first in rest:
-                some = chained((first,), islice(rest, _PACKED_AT_ONCE))
-                with self._env.begin(write=True) as txn, txn.cursor(db=to) as cursor:
-                    cursor.putmulti(some, append=True)
-        except lmdb.Error as error:
-            raise self.fault(error) from error
+        while some := list(islice(rest, _AT_ONCE)):
+            self._write(partial(self._append, to, some))
+
+    def finish(self, up_to: int, chain: bytes, counts: Mapping[str, int]) -> None:
+        """Write how far it goes, and how many records of each kind it has."""
+
+        def write(txn: lmdb.Transaction) -> int:
+            self._put_counts(txn, counts)
+            return self._put_meta(txn, up_to, chain)
+
+        self._write(write)
 
     def _write(self, write: Callable[[lmdb.Transaction], int]) -> None:
         try:
@@ -216,6 +198,14 @@ class Copy:
                 f" {self.open_views} views open; close them first"
             )
         self._env.set_mapsize(size)
+
+    @staticmethod
+    def _append(
+        to: Any, pairs: list[tuple[bytes, bytes]], txn: lmdb.Transaction
+    ) -> int:
+        with txn.cursor(db=to) as cursor:
+            cursor.putmulti(pairs, append=True)
+        return 0
 
     def _put_all(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> int:
         come: Counter[str] = Counter()
@@ -260,6 +250,9 @@ class Copy:
             return
         counts = Counter(decode_counts(txn.get(COUNTS, db=self.meta) or b"\x80"))
         counts.update(come)
+        self._put_counts(txn, counts)
+
+    def _put_counts(self, txn: lmdb.Transaction, counts: Mapping[str, int]) -> None:
         txn.put(COUNTS, msgspec.msgpack.encode(counts), db=self.meta)
 
     def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:

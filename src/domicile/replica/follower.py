@@ -306,8 +306,8 @@ class Follower:
 async def _take(answer: Answer, frame: Frame) -> None:
     """Take in a frame; one that ends a whole copy in a thread, for the loop has to go on.
 
-    Millions of records are then packed and flushed, which takes longer than any loop
-    may stand still. The thread is never left to itself: whoever is cancelled waits.
+    Millions of records are then put in order, which takes longer than any loop may
+    stand still. The thread is never left to itself: whoever is cancelled waits.
     """
     if not (answer.is_anew and isinstance(frame, End)):
         answer.take(frame)

@@ -50,6 +50,11 @@ def key_at(place: bytes) -> bytes:
     return place if whole is None else whole + place[1:]
 
 
+def kind_at(place: bytes) -> str:
+    """Give the kind of what lies there."""
+    return key_at(place).partition(b"\0")[0].decode()
+
+
 def stored(value: bytes) -> bytes:
     """Give what is stored for a record."""
     return _crc(value) + value
