@@ -89,6 +89,10 @@ class Hosting:
     async def placement(self, app):
         async with self.store.reading() as reading:
             found = await reading.get(Placement, app)
+            known = await reading.get(App, app)
+        if found is not None:
+            named = (known.name, known.owner, known.zone)
+            assert (found.name, found.owner, found.zone) == named
         return found and (found.cluster, found.generation)
 
 
