@@ -31,6 +31,7 @@ from domicile.model.records import (
 )
 from domicile.replica.copy import COUNTS, Copy, decode_counts
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
+from domicile.replica.glance import Glance
 from domicile.replica.layout import (
     checked,
     checked_entry,
@@ -98,6 +99,12 @@ class View:
     @property
     def format(self) -> int:
         return int.from_bytes(self._meta(b"format"), "big")
+
+    def glance(self) -> Glance | None:
+        """Give the look-ups of plain questions, until this view ends."""
+        if self._txn is None or self._copy is None:
+            return None
+        return Glance(self._txn.get, self._copy.records, self._copy.index)
 
     def zone(self, name: str) -> Zone | None:
         return self.get(Zone, name)
