@@ -230,7 +230,7 @@ class Copy:
         if value is None:
             txn.delete(place, db=self.records)
             return True
-        txn.put(place, stored(value), db=self.records)
+        txn.put(place, stored(place, value), db=self.records)
         for key, entry in found_by.items():
             txn.put(key, entry, db=self.index)
         return record is not None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.replica.copy import FIRST_MAP_SIZE, Copy
 from domicile.replica.gathering import Gathering
-from domicile.replica.layout import CRC_SIZE, index_of, kind_at, place_of, read, stored
+from domicile.replica.layout import checked, index_of, kind_at, place_of, read, stored
 
 if TYPE_CHECKING:
     from domicile.replica.replica import Replica
@@ -48,8 +48,8 @@ class Successor:
     def add(self, changes: Sequence[Change]) -> None:
         for change in changes:
             self._number += 1
-            value = None if change.value is None else stored(change.value)
             place = place_of(change.kind, change.key)
+            value = None if change.value is None else stored(place, change.value)
             self._records.add(place, self._number, value)
 
     def finish(self, up_to: int, chain: bytes = NO_CHAIN) -> None:
@@ -77,7 +77,7 @@ class Successor:
         for place, number, value in self._records.in_order():
             kind = kind_at(place)
             self._counts[kind] += 1
-            record = read(kind, value[CRC_SIZE:])
+            record = read(kind, checked(place, value))
             for key, entry in index_of(place, kind, record).items():
                 self._index.add(key, number, entry)
             self.written += 1
