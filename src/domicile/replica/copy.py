@@ -41,6 +41,10 @@ _AT_ONCE = 10_000
 
 decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
 _SINCE = b"since"
+_PACKED = b"packed"
+# A replica of a hundred megabytes is not worth a thought.
+_LOOSE = 1.25
+_LOOSE_PAGES = 25_000
 
 _MOST_TOUCHED = 100_000
 """Who asks what changed since longer ago looks at all there is: that is not more."""
@@ -179,6 +183,27 @@ class Copy:
 
         self._write(write)
 
+    def note_packed(self) -> None:
+        """Note how big it is now, in order and with full pages."""
+        pages = self._pages()
+        self._write(lambda txn: self._put_number(txn, _PACKED, pages))
+
+    @property
+    def loose(self) -> bool:
+        """Whether it has grown so far beyond what it was that packing it is worth it."""
+        try:
+            with self._env.begin() as txn:
+                packed = txn.get(_PACKED, db=self.meta)
+        except lmdb.Error as error:
+            raise self.fault(error) from error
+        if packed is None:
+            return False
+        return self._pages() > _LOOSE * int.from_bytes(packed, "big") + _LOOSE_PAGES
+
+    def _pages(self) -> int:
+        last: int = self._env.info()["last_pgno"]
+        return last + 1
+
     def _write(self, write: Callable[[lmdb.Transaction], int]) -> None:
         try:
             while (unreadable := self._try_to_write(write)) is None:
@@ -272,6 +297,10 @@ class Copy:
                 cursor.first()
                 txn.put(_SINCE, cursor.key(), db=self.meta)
                 cursor.delete()
+
+    def _put_number(self, txn: lmdb.Transaction, name: bytes, number: int) -> int:
+        txn.put(name, _number(number), db=self.meta)
+        return 0
 
     def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:
         for key, value in zip(

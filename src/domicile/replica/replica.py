@@ -30,6 +30,7 @@ from domicile.replica.copy import Copy
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.freshness import Freshness
 from domicile.replica.layout import FORMAT
+from domicile.replica.packing import Packed
 from domicile.replica.successor import Successor, flush_folder
 from domicile.replica.view import View
 
@@ -56,6 +57,7 @@ class Replica:
         self._name = ""
         self._copy: Copy | None = None
         self._refused: dict[str, str] = {}
+        self._packed: Packed | None = None
         self.freshness = Freshness(folder / "answered", writable=writable, clock=clock)
 
     @classmethod
@@ -177,6 +179,8 @@ class Replica:
                 )
             last = serial
         copy.apply(changes, up_to, chain)
+        if self._packed is not None:
+            self._packed.note(list(changes), up_to, chain)
 
     def replace(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a whole snapshot beside, and put it in the place of what was."""
@@ -186,6 +190,36 @@ class Replica:
 
     def start_over(self) -> Successor:
         """Begin a new copy beside, which nobody sees until it is finished."""
+        return Successor(self, self._make_way())
+
+    def loose(self) -> bool:
+        """Whether the current copy has grown so far that it is to be packed."""
+        copy = None if self._packed else self._newest()
+        return copy is not None and copy.loose
+
+    def begin_packing(self) -> Packed:
+        """Begin a packed copy of the current one; noted until `end_packing`."""
+        current = self._folder / self.current_name()
+        self._packed = Packed(self, self._make_way(), current)
+        return self._packed
+
+    def give_up_packing(self) -> None:
+        """Have what is being packed lead to nothing: another copy is to come."""
+        if self._packed is not None:
+            self._packed.given_up = True
+
+    def end_packing(self, packed: Packed) -> None:
+        """Have it take the place of what it was made of, or remove it."""
+        self._packed = None
+        try:
+            if packed.is_wanted:
+                packed.take_place()
+        finally:
+            packed.leave()
+
+    def _make_way(self) -> Path:
+        """Remove copies that were not finished; give a folder for another."""
+        self.give_up_packing()
         self._make_folder()
         current = self.current_name()
         for copy in self._folder.glob(_PREFIX + "*"):
@@ -193,7 +227,7 @@ class Replica:
                 shutil.rmtree(copy)
         # By its name a reader knows a copy, so none may ever come again: not even when
         # all that was here is removed.
-        return Successor(self, self._folder / f"{_PREFIX}{secrets.token_hex(8)}")
+        return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
 
     def _make_folder(self) -> None:
         """Have the folder, as private as the one was that may have been removed."""

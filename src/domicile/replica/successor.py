@@ -61,6 +61,7 @@ class Successor:
             index = self._index.in_order()
             copy.append(copy.index, ((key, value) for key, _, value in index))
             copy.finish(up_to, chain, self._counts)
+            copy.note_packed()
             copy.flush()
         finally:
             copy.close()
