@@ -15,9 +15,11 @@ import psutil
 from domicile.bench.ending import ends_on_sigterm
 from domicile.bench.errors import CannotMeasure
 from domicile.bench.machine import Say, cores
-from domicile.bench.names import name_of
-from domicile.bench.nameservers import ALL, fill_ours
+from domicile.bench.makes import Make
+from domicile.bench.names import host_of
+from domicile.bench.nameservers import Wanted, fill_ours, servers
 from domicile.bench.processes import Processes
+from domicile.dns.name import name_from_text
 from domicile.runtime.ports import free_port
 
 # As many as a worker remembers the replies of, and more.
@@ -39,16 +41,16 @@ def bench_size(names: int, say: Say) -> Iterator[dict[str, Any]]:
         begun = time.monotonic()
         fill_ours(path, names)
         written = time.monotonic() - begun
-        data = path / "domicile" / "replica" / "current" / "data.mdb"
+        data = path / Make.DOMICILE / "replica" / "current" / "data.mdb"
         size = data.stat().st_blocks * _BLOCK
         with Processes(path) as processes:
             say(f"{names:,} names: a name server starts, and is asked for {_ASKED:,}")
-            started = _start(path, processes)
-            with closing(_connected(started.port)) as asking:
-                begun = time.monotonic()
-                _wait_for_answer(asking, started)
+            begun = time.monotonic()
+            process, port = _start(path, processes)
+            with closing(_connected(port)) as asking:
+                _wait_for_answer(asking, process)
                 seconds = time.monotonic() - begun
-                before = _own_memory(started.process)
+                before = _own_memory(process)
                 _ask_many(asking, names)
             yield {
                 "names": names,
@@ -57,24 +59,17 @@ def bench_size(names: int, say: Say) -> Iterator[dict[str, Any]]:
                 "written_s": round(written, 1),
                 "first_answer_s": round(seconds, 2),
                 "worker_mb_at_first": round(before / _MB, 1),
-                "worker_mb": round(_own_memory(started.process) / _MB, 1),
+                "worker_mb": round(_own_memory(process) / _MB, 1),
             }
 
 
-class _Started:
-    """A name server that was told to start, at a port."""
-
-    def __init__(self, process: psutil.Process, port: int) -> None:
-        self.process = process
-        self.port = port
-
-
-def _start(path: Path, processes: Processes) -> _Started:
-    (ours,) = (each for each in ALL if each.name == "domicile")
+def _start(path: Path, processes: Processes) -> tuple[psutil.Process, int]:
+    # Nobody is there to be followed.
+    wanted = Wanted(path / "zone", directory="http://127.0.0.1:1")
     port = free_port([])
-    command = ours.prepare(path / "domicile", port, path)
+    command = servers(wanted)[Make.DOMICILE].prepare(path / Make.DOMICILE, port)
     assert command is not None
-    return _Started(processes.start("domicile", command, cores().server), port)
+    return processes.start(Make.DOMICILE, command, cores().server), port
 
 
 def _connected(port: int) -> socket:
@@ -84,10 +79,10 @@ def _connected(port: int) -> socket:
     return asking
 
 
-def _wait_for_answer(asking: socket, started: _Started) -> None:
+def _wait_for_answer(asking: socket, process: psutil.Process) -> None:
     question = _question(0)
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and started.process.is_running():
+    while time.monotonic() < deadline and process.is_running():
         with suppress(OSError):
             asking.send(question)
             if dns.message.from_wire(asking.recv(65535)).answer:
@@ -100,7 +95,7 @@ def _ask_many(asking: socket, names: int) -> None:
     """Ask for names here and there, so that all that is read of the replica was read."""
     chance = random.Random(names)  # noqa: S311 - a load, and no secret
     asking.settimeout(1.0)
-    for _ in range(_ASKED // _AT_ONCE):
+    for _ in range(min(_ASKED, 2 * names) // _AT_ONCE):
         for number in (chance.randrange(names) for _ in range(_AT_ONCE)):
             asking.send(_question(number))
         with suppress(TimeoutError):
@@ -109,7 +104,8 @@ def _ask_many(asking: socket, names: int) -> None:
 
 
 def _question(number: int) -> bytes:
-    return dns.message.make_query(name_of(number).host, "A").to_wire()
+    header = bytes((0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0))
+    return header + name_from_text(host_of(number)) + bytes((0, 1, 0, 1))
 
 
 def _own_memory(parent: psutil.Process) -> int:
