@@ -2,6 +2,7 @@ cimport cython
 
 from domicile.dns.cache cimport ReplyCache
 from domicile.nameserver.mmsg cimport Batch
+from domicile.nameserver.plain cimport PlainQuestions
 
 
 cdef class Datagrams:
@@ -13,7 +14,8 @@ cdef class Datagrams:
     cpdef _serve(self)
 
     @cython.locals(
-        batch=Batch, remembered=ReplyCache, place=Py_ssize_t, found=bytes, missed=list
+        batch=Batch, plain=PlainQuestions, remembered=ReplyCache, place=Py_ssize_t,
+        missing=Py_ssize_t, packet=bytes, found=bytes, missed=list,
     )
     cdef _serve_batch(self, Py_ssize_t taken)
 

@@ -1,4 +1,4 @@
-"""UDP: take what waits, answer it from what is remembered or from one view, go back."""
+"""UDP: take what waits, answer it from one view, go back."""
 
 import asyncio
 import socket
@@ -12,6 +12,7 @@ from domicile.nameserver.replies import Replies
 BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
+_RCODE: Final = 0x0F
 
 
 class Datagrams:
@@ -37,25 +38,35 @@ class Datagrams:
 
     def _serve_batch(self, taken: int) -> None:
         batch = self._batch
-        remembered = self._replies.remembered()
-        missed = []
-        for place in range(taken):
-            found = remembered.find(batch.packet(place))
-            if found is None:
-                missed.append(place)
-            else:
+        replies = self._replies
+        replies.begin()
+        try:
+            plain = replies.plain
+            remembered = replies.remembered
+            missing = 0
+            missed = []
+            for place in range(taken):
+                packet = batch.packet(place)
+                found = plain.find(packet)
+                if found is None:
+                    found = remembered.find(packet)
+                    if found is None:
+                        missed.append(place)
+                        continue
+                if found[3] & _RCODE:
+                    missing += 1
                 batch.reply(place, found)
-        self._replies.count_remembered(taken - len(missed))
-        if missed:
+            replies.count_remembered(taken - len(missed), missing)
             self._answer(missed)
+        finally:
+            replies.end()
         batch.send()
 
     def _answer(self, places: list[int]) -> None:
-        """Answer what nobody has asked before, from the replica."""
+        """Answer what nobody has asked before."""
         batch = self._batch
-        with self._replies.batch() as reply:
-            for place in places:
-                client = Client(Transport.UDP, batch.address(place))
-                message = reply(batch.packet(place), client)
-                if message is not None:
-                    batch.reply(place, message)
+        for place in places:
+            client = Client(Transport.UDP, batch.address(place))
+            message = self._replies.reply(batch.packet(place), client)
+            if message is not None:
+                batch.reply(place, message)

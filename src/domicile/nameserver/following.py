@@ -15,6 +15,7 @@ from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
+from domicile.service.arrival import show_arrival
 from domicile.service.asking import open_api
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
@@ -70,7 +71,9 @@ async def _run_until_end(
 async def _follow_until_end(follower: Follower) -> None:
     following = asyncio.create_task(follower.run())
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
+    showing = asyncio.create_task(show_arrival(lambda: follower.arrival))
     await asyncio.wait([following, end], return_when=asyncio.FIRST_COMPLETED)
+    showing.cancel()
     end.cancel()
     if following.done():
         following.result()

@@ -31,6 +31,7 @@ from domicile.model.records import (
 )
 from domicile.replica.copy import COUNTS, Copy, decode_counts
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
+from domicile.replica.glance import Glance
 from domicile.replica.layout import (
     checked,
     checked_entry,
@@ -39,6 +40,8 @@ from domicile.replica.layout import (
     place_of,
     prefix_of,
 )
+
+_WITHOUT_REST = 1000
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -96,6 +99,12 @@ class View:
     @property
     def format(self) -> int:
         return int.from_bytes(self._meta(b"format"), "big")
+
+    def glance(self) -> Glance | None:
+        """Give the look-ups of plain questions, until this view ends."""
+        if self._txn is None or self._copy is None:
+            return None
+        return Glance(self._txn.get, self._copy.records, self._copy.index)
 
     def zone(self, name: str) -> Zone | None:
         return self.get(Zone, name)
@@ -184,17 +193,20 @@ class View:
             raise self._copy.fault(error) from error
         return counts.get(kind.kind, 0)
 
-    def survey(self) -> Survey:
-        """Look at all records, each of them checked."""
+    def survey(self, rest: Callable[[], None] = lambda: None) -> Survey:
+        """Look at all records, each of them checked; after each few, `rest`."""
         if self._txn is None or self._copy is None:
             return Survey(NOTHING, 0)
-        total, unreadable = NOTHING, 0
+        total, unreadable, looked_at = NOTHING, 0, 0
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
                 for place, found in cursor:
                     key, value = key_at(place), checked(place, found)
                     total += record_digest(key, value)
                     unreadable += not is_readable(key, value)
+                    looked_at += 1
+                    if not looked_at % _WITHOUT_REST:
+                        rest()
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
         return Survey(add_up(total), unreadable)
