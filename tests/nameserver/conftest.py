@@ -57,10 +57,10 @@ async def serve():
     """Serve connections on a port of their own; give that port."""
     servers = []
 
-    async def start(connections) -> int:
+    async def start(service) -> int:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(connections.factory, "127.0.0.1", 0)
-        servers.append((server, connections))
+        server = await loop.create_server(service.factory, "127.0.0.1", 0)
+        servers.append((server, service.connections))
         return server.sockets[0].getsockname()[1]
 
     yield start

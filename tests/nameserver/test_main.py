@@ -2,12 +2,16 @@
 
 import contextlib
 import http.server
+import re
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 
+import certificates
 import dns.exception
 import dns.message
 import dns.query
@@ -183,6 +187,51 @@ def test_without_a_directory_it_serves_its_files(start, tmp_path, address, admin
     assert not (tmp_path / "replica").exists()
 
 
+@pytest.fixture
+def secure(tmp_path, start):
+    """Start it with TLS; give where."""
+    with open_alone(Address("127.0.0.1", 0)) as probe:
+        place = Address(*probe.getsockname())
+    certificate, key = certificates.make(tmp_path)
+    file = tmp_path / "nameserver.toml"
+    file.write_text(
+        f'listen_tls = ["{place}"]\ncertificate_file = "{certificate}"\n'
+        f'key_file = "{key}"\n{file.read_text()}'
+    )
+    start()
+    return place
+
+
+def shown(place, context, session=None):
+    """Shake hands and ask: the certificate, the session, and whether it was known."""
+    query = dns.message.make_query("hello.ada.apps.test", "A").to_wire()
+    with (
+        socket.create_connection(place) as tcp,
+        context.wrap_socket(tcp, session=session) as tls,
+    ):
+        tls.sendall(len(query).to_bytes(2, "big") + query)
+        assert tls.recv(65535)
+        return tls.getpeercert(binary_form=True), tls.session, tls.session_reused
+
+
+def test_it_shows_a_renewed_certificate_and_any_worker_takes_a_ticket(
+    secure, address, tmp_path
+):
+    answers(address)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    certificate, session, _ = shown(secure, context)
+    assert certificate == certificates.public(files)
+    # Each comes from another port, so to either worker.
+    assert all(shown(secure, context, session)[2] for _ in range(20))
+    certificates.make(tmp_path)
+    deadline = time.monotonic() + PATIENCE
+    while shown(secure, context)[0] != certificates.public(files):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_it_answers_on_when_workers_are_killed(start, address):
     process = start()
     assert answers(address) == {"127.0.0.11"}
@@ -217,3 +266,30 @@ def test_it_acknowledges_with_its_workers_and_explains(
     metrics = httpx.get(f"http://{admin}/metrics").text
     assert "domicile_nameserver_behind 0.0" in metrics
     assert 'domicile_nameserver_answers_total{rcode="noerror"}' in metrics
+
+
+def test_what_its_sockets_dropped_is_told(start, address, admin):
+    """What comes while no worker takes anything in, and finds no room."""
+    process = start()
+    assert answers(address) == {"127.0.0.11"}
+    children = psutil.Process(process.pid).children()
+    for child in children:
+        child.suspend()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooding:
+        flooding.connect((address.host, address.port))
+        for _ in range(5000):
+            flooding.send(b"x" * 100)
+    for child in children:
+        child.resume()
+    deadline = time.monotonic() + PATIENCE
+    while dropped_at(admin) == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def dropped_at(admin):
+    metrics = httpx.get(f"http://{admin}/metrics").text
+    told = re.search(
+        r"^domicile_nameserver_datagrams_dropped_total (\S+)$", metrics, re.MULTILINE
+    )
+    return float(told[1])

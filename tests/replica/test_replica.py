@@ -155,8 +155,8 @@ def test_a_replica_of_another_format_is_refused(
 ) -> None:
     replica.apply([], 1, CHAIN)
     replica.close()
-    monkeypatch.setattr("domicile.replica.replica.FORMAT", 3)
-    with pytest.raises(DamagedReplica, match="format 2"):
+    monkeypatch.setattr("domicile.replica.replica.FORMAT", 99)
+    with pytest.raises(DamagedReplica, match="reads 99"):
         Replica.open(folder, writable=True)
 
 

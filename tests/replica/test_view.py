@@ -238,3 +238,46 @@ def test_a_view_stays_at_its_serial(replica: Replica, change_of) -> None:
         assert (view.serial, view.owner("alice")) == (1, owner("alice"))
     with replica.view() as view:
         assert (view.serial, view.owner("alice")) == (2, None)
+
+
+def test_what_changed_since_a_serial_is_told(replica: Replica, change_of) -> None:
+    replica.apply([change_of(3, Owner("alice", "apps.test", "free"))], 4, NO_CHAIN)
+    replica.apply([change_of(6, Owner("bob", "apps.test", "free"))], 6, NO_CHAIN)
+    gone = change_of(9, Owner("alice", "apps.test", "free"), deleted=True)
+    replica.apply([gone], 9, NO_CHAIN)
+    with replica.view() as view:
+        assert view.touched_after(4) == [("owner", "bob"), ("owner", "alice")]
+        assert view.touched_after(9) == []
+        assert view.touched_after(10) is None
+
+
+def test_what_changed_before_a_snapshot_is_not_known(
+    replica: Replica, change_of
+) -> None:
+    replica.replace([change_of(3, Owner("alice", "apps.test", "free"))], 5, NO_CHAIN)
+    replica.apply([change_of(6, Owner("bob", "apps.test", "free"))], 6, NO_CHAIN)
+    with replica.view() as view:
+        assert view.touched_after(4) is None
+        assert view.touched_after(5) == [("owner", "bob")]
+
+
+def test_what_changed_long_ago_is_forgotten(
+    replica: Replica, change_of, monkeypatch
+) -> None:
+    monkeypatch.setattr("domicile.replica.copy._MOST_TOUCHED", 3)
+    for serial in range(1, 8):
+        owner = Owner(f"o{serial}", "apps.test", "free")
+        replica.apply([change_of(serial, owner)], serial, NO_CHAIN)
+    with replica.view() as view:
+        assert view.touched_after(3) is None
+        assert view.touched_after(4) == [("owner", f"o{n}") for n in (5, 6, 7)]
+
+
+def test_a_kind_is_gone_through_from_anywhere(replica: Replica, change_of) -> None:
+    owners = [Owner(name, "apps.test", "free") for name in ("alice", "bob", "carol")]
+    changes = [change_of(serial, each) for serial, each in enumerate(owners, 1)]
+    replica.apply(changes, 3, NO_CHAIN)
+    with replica.view() as view:
+        assert list(view.all(Owner, after="alice")) == owners[1:]
+        assert list(view.all(Owner, after="b")) == owners[1:]
+        assert list(view.all(Owner, after="carol")) == []

@@ -6,10 +6,13 @@ from domicile.service.counters import Counters, Family, Row
 
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
+_OVER_BUDGET = "domicile_nameserver_over_budget"
+_LOST = "domicile_nameserver_datagrams_dropped"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
 _OTHER, _NONE, _TRUNCATED = "other", "none", "truncated"
+_SLIPPED, _DROPPED = "slipped", "dropped"
 
 FAMILIES = (
     Family(_QUERIES, "Messages taken in.", "transport", tuple(_TRANSPORTS)),
@@ -19,13 +22,23 @@ FAMILIES = (
         "rcode",
         (*_RCODES.values(), _OTHER, _NONE, _TRUNCATED),
     ),
+    Family(
+        _OVER_BUDGET,
+        "Replies over UDP that were not sent, for their network had no budget left.",
+        "outcome",
+        (_SLIPPED, _DROPPED),
+    ),
+    Family(_LOST, "Queries over UDP that came faster than they were taken in."),
 )
 
 
 class Tally:
     """Counts for one worker."""
 
-    __slots__ = ("_none", "_of_rcode", "_row", "_transports", "_truncated")
+    __slots__ = (
+        "_dropped", "_none", "_of_rcode", "_over_budget", "_row", "_transports",
+        "_truncated",
+    )  # fmt: skip
 
     def __init__(self, counters: Counters, row: Row) -> None:
         self._row = row
@@ -37,6 +50,11 @@ class Tally:
         ]
         self._none = counters.place(_ANSWERS, _NONE)
         self._truncated = counters.place(_ANSWERS, _TRUNCATED)
+        self._over_budget = {
+            slipped: counters.place(_OVER_BUDGET, _SLIPPED if slipped else _DROPPED)
+            for slipped in (True, False)
+        }
+        self._dropped = counters.place(_LOST)
 
     def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
@@ -54,3 +72,11 @@ class Tally:
         self._row.add(self._transports[Transport.UDP], count)
         self._row.add(self._of_rcode[Rcode.NOERROR], count - missing)
         self._row.add(self._of_rcode[Rcode.NXDOMAIN], missing)
+
+    def count_over_budget(self, *, slipped: bool) -> None:
+        """Count a reply that was replaced by a short one, or by nothing."""
+        self._row.add(self._over_budget[slipped])
+
+    def note_dropped(self, count: int) -> None:
+        """Note what the worker's sockets have dropped; its successor has them, too."""
+        self._row.set(self._dropped, count)

@@ -4,9 +4,11 @@ import asyncio
 import socket
 from typing import Final
 
+from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
 from domicile.nameserver.mmsg import Batch
 from domicile.nameserver.replies import Replies
+from domicile.nameserver.restraint import Restraint
 
 # Enough to spread the cost of a wake and of a view, few enough that TCP gets its turn.
 BATCH: Final = 64
@@ -18,9 +20,18 @@ _RCODE: Final = 0x0F
 class Datagrams:
     """Answers the datagrams of one socket."""
 
-    def __init__(self, udp: socket.socket, replies: Replies) -> None:
+    def __init__(
+        self,
+        udp: socket.socket,
+        replies: Replies,
+        restraint: Restraint | None = None,
+        clock: Clock = monotonic,
+    ) -> None:
         self._socket = udp
         self._replies = replies
+        self._restraint = restraint
+        self._budget = restraint.budget if restraint else None
+        self._clock = clock
         self._batch = Batch(udp, BATCH)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -55,7 +66,10 @@ class Datagrams:
                         continue
                 if found[3] & _RCODE:
                     missing += 1
-                batch.reply(place, found)
+                if 2 * len(found) <= 3 * len(packet):
+                    batch.reply(place, found)
+                else:
+                    self._reply(place, packet, found)
             replies.count_remembered(taken - len(missed), missing)
             self._answer(missed)
         finally:
@@ -66,7 +80,21 @@ class Datagrams:
         """Answer what nobody has asked before."""
         batch = self._batch
         for place in places:
-            client = Client(Transport.UDP, batch.address(place))
-            message = self._replies.reply(batch.packet(place), client)
-            if message is not None:
-                batch.reply(place, message)
+            packet = batch.packet(place)
+            self._reply(place, packet, self._replies.reply(packet, self._client(place)))
+
+    def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
+        """Reply, if that is within the budget of whom the query came from."""
+        batch = self._batch
+        budget = self._budget
+        if budget is not None and message is not None:
+            now = int(self._clock() * 1_000_000)
+            if not budget.allows(batch.prefix(place), len(packet), len(message), now):
+                assert self._restraint is not None
+                client = self._client(place)
+                message = self._restraint.instead_of(message, packet, client)
+        if message is not None:
+            batch.reply(place, message)
+
+    def _client(self, place: int) -> Client:
+        return Client(Transport.UDP, self._batch.address(place))

@@ -2,9 +2,9 @@
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a view shows another copy or serial, or it is behind now and was not, or was and
-is not. What depends on the time of day is not remembered. Each batch opens a view, and so
-does the worker's word to its follower; so nobody is told a serial while older replies
-are given.
+is not. What depends on the time of day is not remembered. Each batch opens a view, and
+so does the worker's word to its follower; so nobody is told a serial while older
+replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -128,7 +128,7 @@ class Replies:
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(packet, client)
-        if found is not None and not client.is_stream and not moment.is_passing:
+        if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
         return self._counted(found, client)
 

@@ -41,6 +41,10 @@ COUNTS = b"counts"
 _PACKED_AT_ONCE = 50_000
 
 decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
+_SINCE = b"since"
+
+_MOST_TOUCHED = 100_000
+"""Who asks what changed since longer ago looks at all there is: that is not more."""
 
 
 class ReplicaInUse(DomicileError):
@@ -55,7 +59,7 @@ class Copy:
 
     __slots__ = (
         "_env", "_files", "_folder", "damage", "index", "meta", "open_views",
-        "records", "unreadable",
+        "records", "touched", "unreadable",
     )  # fmt: skip
 
     def __init__(
@@ -73,7 +77,7 @@ class Copy:
                 map_size=max(map_size, _GROWTH * _size_of(folder / "data.mdb")),
                 readonly=not writable,
                 create=writable,
-                max_dbs=3,
+                max_dbs=4,
                 max_readers=_READERS,
                 # The last range may be lost with the machine's power; it is asked
                 # for again.
@@ -84,6 +88,7 @@ class Copy:
             self.records = self._env.open_db(b"records", create=writable)
             self.index = self._env.open_db(b"index", create=writable)
             self.meta = self._env.open_db(b"meta", create=writable)
+            self.touched = self._env.open_db(b"touched", create=writable)
         except lmdb.Error as error:
             raise fault_of(error) from error
         self._folder = folder
@@ -151,13 +156,18 @@ class Copy:
         self._write(lambda txn: self._put_all(txn, changes))
 
     def finish(self, up_to: int, chain: bytes) -> None:
-        self._write(lambda txn: self._put_meta(txn, up_to, chain))
+        def write(txn: lmdb.Transaction) -> int:
+            txn.put(_SINCE, _number(up_to), db=self.meta)
+            return self._put_meta(txn, up_to, chain)
+
+        self._write(write)
 
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a range and its serial, all or nothing."""
 
         def write(txn: lmdb.Transaction) -> int:
             unreadable = self._put_all(txn, changes)
+            self._note_touched(txn, changes)
             return unreadable + self._put_meta(txn, up_to, chain)
 
         self._write(write)
@@ -261,6 +271,17 @@ class Copy:
         counts = Counter(decode_counts(txn.get(COUNTS, db=self.meta) or b"\x80"))
         counts.update(come)
         txn.put(COUNTS, msgspec.msgpack.encode(counts), db=self.meta)
+
+    def _note_touched(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> None:
+        """Note what each change wrote, and forget what is too long ago."""
+        for change in changes:
+            place = place_of(change.kind, change.key)
+            txn.put(_number(change.serial), place, db=self.touched, append=True)
+        with txn.cursor(db=self.touched) as cursor:
+            for _ in range(txn.stat(self.touched)["entries"] - _MOST_TOUCHED):
+                cursor.first()
+                txn.put(_SINCE, cursor.key(), db=self.meta)
+                cursor.delete()
 
     def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:
         for key, value in zip(

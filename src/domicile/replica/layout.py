@@ -3,7 +3,8 @@
     records   kind, key        -> crc32, then the record's msgpack
     index     kind, index key  -> the key in `records`
                                or an entry: crc32, whose it is, then its msgpack
-    meta      format, serial, chain, counts
+    touched   serial           -> the key in `records` that the change wrote, of the last
+    meta      format, serial, chain, counts, since (after it `touched` is whole)
 
 An entry holds what is asked for by an index key, so that nothing has to be looked up
 after it. Whose it is, it says in four bytes: another record that came to have the same

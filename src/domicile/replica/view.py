@@ -167,19 +167,21 @@ class View:
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
-    def all(self, kind: type[Kind]) -> Iterator[Kind]:
-        """Go through the records of a kind in the order of their keys."""
+    def all(self, kind: type[Kind], after: str = "") -> Iterator[Kind]:
+        """Go through the records of a kind in the order of their keys, behind one."""
         if self._txn is None or self._copy is None:
             return
         prefix = prefix_of(kind.kind)
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
-                if not cursor.set_range(prefix):
+                last = prefix + after.encode()
+                if not cursor.set_range(last):
                     return
                 for key, value in cursor:
                     if not key.startswith(prefix):
                         return
-                    yield _read(kind, key, value)
+                    if key != last:
+                        yield _read(kind, key, value)
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
@@ -192,6 +194,25 @@ class View:
         except lmdb.Error as error:
             raise self._copy.fault(error) from error
         return counts.get(kind.kind, 0)
+
+    def touched_after(self, serial: int) -> list[tuple[str, str]] | None:
+        """Give kind and key of what changed after a serial; None if that is not known.
+
+        It is not where the serial is of another copy, or of too long ago.
+        """
+        if self._txn is None or self._copy is None:
+            return None
+        since = int.from_bytes(self._meta(b"since"), "big")
+        if not since <= serial <= self.serial:
+            return None
+        try:
+            with self._txn.cursor(db=self._copy.touched) as cursor:
+                found = cursor.set_range((serial + 1).to_bytes(8, "big"))
+                keys = list(cursor.iternext(keys=False)) if found else []
+        except lmdb.Error as error:
+            raise self._copy.fault(error) from error
+        parts = (key_at(key).decode().partition("\0") for key in keys)
+        return [(kind, key) for kind, _, key in parts]
 
     def survey(self, rest: Callable[[], None] = lambda: None) -> Survey:
         """Look at all records, each of them checked; after each few, `rest`."""
