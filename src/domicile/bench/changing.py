@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 
 from domicile.bench.moves import DONE, READY, TOKEN, Move
-from domicile.bench.names import name_of
+from domicile.bench.names import ZONE, name_of
 from domicile.bench.records import ADDRESS, CLUSTER, of_a_directory
 from domicile.bench.stores import fill
 from domicile.clock import monotonic
@@ -71,7 +71,8 @@ async def _obey(store: Store, names: int) -> None:
 async def _commit(store: Store, number: int, generation: int) -> Move:
     name = name_of(number)
     away = generation % 2 == 0
-    placement = Placement(name.id, _OTHER.name if away else CLUSTER, generation)
+    cluster = _OTHER.name if away else CLUSTER
+    placement = Placement(name.id, cluster, generation, name.app, name.owner, ZONE)
     async with store.transaction() as tx:
         await tx.put(placement, expected=generation - 1)
     address = _OTHER.addresses[0] if away else ADDRESS

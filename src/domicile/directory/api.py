@@ -57,9 +57,7 @@ Opened = NamedDependency[Directory]
 # What a follower of each role may know.
 FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
-    Role.NAMESERVER: frozenset(
-        {"zone", "owner", "app", "placement", "cluster", "consent"}
-    ),
+    Role.NAMESERVER: frozenset({"zone", "owner", "placement", "cluster", "consent"}),
 }
 
 
