@@ -18,6 +18,7 @@ from domicile.bench.nameservers import Wanted, answers, signs
 from domicile.bench.points import LEFT_OUT_OF_MANY, MANY, Point
 from domicile.bench.processes import Processes
 from domicile.bench.propagation import Directory, Prober, Seen
+from domicile.bench.quiet import quiet_directory
 from domicile.bench.room import check_room
 from domicile.bench.rounds import Effort, Figures, measure
 from domicile.bench.serving import Served, Start, serve
@@ -55,6 +56,8 @@ def _rows(
             directory = _write_ours(folder, point, processes)
         if directory is not None:
             wanted = wanted._replace(directory=directory.url, token=directory.token)
+        else:
+            wanted = wanted._replace(directory=stack.enter_context(quiet_directory()))
         servers = nameservers.servers(wanted)
         patience = point.names / _NAMES_A_SECOND
         start = Start(folder, processes, answers, effort.say, patience)

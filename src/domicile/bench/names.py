@@ -11,6 +11,7 @@ ZONE = "bench.test"
 _APPS_OF_AN_OWNER = 10
 # Ids have no order: what a store or replica finds by them lies anywhere. (2^128 / phi)
 _SCATTER = 0x9E3779B97F4A7C15F39CC0605CEDC835
+# So many are enough that the rare ones of a mix are met.
 _FEWEST_QUESTIONS = 100_000
 # More than any server here answers on one core, in a second.
 _MOST_A_SECOND = 300_000

@@ -24,9 +24,6 @@ FLOOR = Path(__file__).with_name("floor.c")
 
 _GO = "golang-go golang-github-miekg-dns-dev"
 
-NOWHERE = "http://127.0.0.1:1"
-"""A directory that nobody is: what is known is served all the same."""
-
 
 class Wanted(NamedTuple):
     """What is to be served: the zone's file, signed or not, and how ours has the same.
@@ -36,7 +33,7 @@ class Wanted(NamedTuple):
 
     zone: Path
     signed: bool = False
-    directory: str = NOWHERE
+    directory: str = ""
     token: str = "none"  # noqa: S105 - nobody asks for it
     workers: int = 1
 

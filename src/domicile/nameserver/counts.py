@@ -6,8 +6,8 @@ from domicile.service.counters import Counters, Family, Row
 
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
-_OVERFLOWN = "domicile_nameserver_datagrams_dropped"
 _OVER_BUDGET = "domicile_nameserver_over_budget"
+_LOST = "domicile_nameserver_datagrams_dropped"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
@@ -22,13 +22,13 @@ FAMILIES = (
         "rcode",
         (*_RCODES.values(), _OTHER, _NONE, _TRUNCATED),
     ),
-    Family(_OVERFLOWN, "Queries over UDP that came faster than they were taken in."),
     Family(
         _OVER_BUDGET,
         "Replies over UDP that were not sent, for their network had no budget left.",
         "outcome",
         (_SLIPPED, _DROPPED),
     ),
+    Family(_LOST, "Queries over UDP that came faster than they were taken in."),
 )
 
 
@@ -36,7 +36,7 @@ class Tally:
     """Counts for one worker."""
 
     __slots__ = (
-        "_none", "_of_rcode", "_over_budget", "_overflown", "_row", "_transports",
+        "_dropped", "_none", "_of_rcode", "_over_budget", "_row", "_transports",
         "_truncated",
     )  # fmt: skip
 
@@ -50,11 +50,11 @@ class Tally:
         ]
         self._none = counters.place(_ANSWERS, _NONE)
         self._truncated = counters.place(_ANSWERS, _TRUNCATED)
-        self._overflown = counters.place(_OVERFLOWN)
         self._over_budget = {
             slipped: counters.place(_OVER_BUDGET, _SLIPPED if slipped else _DROPPED)
             for slipped in (True, False)
         }
+        self._dropped = counters.place(_LOST)
 
     def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
@@ -79,4 +79,4 @@ class Tally:
 
     def note_dropped(self, count: int) -> None:
         """Note what the worker's sockets have dropped; its successor has them, too."""
-        self._row.set(self._overflown, count)
+        self._row.set(self._dropped, count)

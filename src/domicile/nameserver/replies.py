@@ -2,8 +2,9 @@
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a view shows another copy or serial, or it is behind now and was not, or was and
-is not. Each batch opens a view, and so does the worker's word to its follower; so
-nobody is told a serial while older replies are given.
+is not. What depends on the time of day is not remembered. Each batch opens a view, and
+so does the worker's word to its follower; so nobody is told a serial while older
+replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
@@ -119,13 +121,14 @@ class Replies:
         """Reply to what is not known yet."""
         if self._view is None:
             return self._fail(packet, client)
-        look_up = partial(self._look_up, self._view, client)
+        moment = Moment(self._server.now)
+        look_up = partial(self._look_up, self._view, client, moment)
         try:
             found = respond(packet, client, look_up, self._server)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(packet, client)
-        if found is not None and not client.is_stream:
+        if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
         return self._counted(found, client)
 
@@ -134,11 +137,16 @@ class Replies:
             self.remembered.keep(packet, reply)
 
     def _look_up(
-        self, view: ServedView, client: Client, name: bytes, rdtype: int
+        self,
+        view: ServedView,
+        client: Client,
+        moment: Moment,
+        name: bytes,
+        rdtype: int,
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        return answer(view, self._own.files, name, rdtype)
+        return answer(view, self._own.files, moment, name, rdtype)
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)

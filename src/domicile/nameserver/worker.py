@@ -29,7 +29,7 @@ from domicile.service.channel import WorkerEnd
 _TOLD_AGAIN = 1.0
 # How soon a certificate that was renewed is shown.
 _LOOKED_AT_AGAIN = 1.0
-_DROPS_LOOKED_AT_AGAIN = 1.0
+_LOOK_SECONDS = 1.0
 # What is written already gets so long to be sent.
 _GRACE = 1.0
 
@@ -78,7 +78,7 @@ async def _run_until_end(
         each.start(loop)
     plain = Service(connections, replies)
     servers = [await loop.create_server(plain.factory, sock=tcp) for tcp in sockets.tcp]
-    tasks = [asyncio.create_task(_watch_drops(sockets.udp, tally))]
+    tasks = []
     if certificate is not None:
         secure = Service(connections, replies, certificate.context)
         servers += [
@@ -86,6 +86,7 @@ async def _run_until_end(
         ]
         tasks.append(asyncio.create_task(_renew(certificate)))
     tasks.append(asyncio.create_task(_tell(replica, replies, channel)))
+    tasks.append(asyncio.create_task(_watch_drops(sockets.udp, tally)))
     await lifeline.wait_for_end(loop)
     for task in tasks:
         task.cancel()
@@ -104,12 +105,6 @@ async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
                 await server.wait_closed()
 
 
-async def _watch_drops(udp: Sequence[socket.socket], tally: Tally) -> None:
-    while True:
-        tally.note_dropped(sum(map(dropped, udp)))
-        await asyncio.sleep(_DROPS_LOOKED_AT_AGAIN)
-
-
 async def _renew(certificate: Certificate) -> None:
     """Show a certificate that was renewed, once its files are at rest."""
     while True:
@@ -119,6 +114,12 @@ async def _renew(certificate: Certificate) -> None:
                 _log.info("certificate_taken")
         except BadConfiguration as error:
             _log.error("certificate_not_taken", reason=str(error))
+
+
+async def _watch_drops(udp: Sequence[socket.socket], tally: Tally) -> None:
+    while True:
+        tally.note_dropped(sum(map(dropped, udp)))
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _tell(
