@@ -87,8 +87,7 @@ def test_changes_are_made_meanwhile_and_waited_for(folder):
     chosen = ("--server", "domicile", "--workers", "2", "--changes", "20")
     rows, _ = rows_of(folder, "dns", *chosen)
     (row,) = rows.values()
-    assert row["changes_per_s"] == row["changes"] == 20
-    assert 0 < row["waited_for"] <= 20
+    assert 0 < row["waited_for"] <= row["changes"] <= row["changes_per_s"] == 20
     assert 0 < row["answered_p50_ms"] <= row["answered_p99_ms"]
     assert row["lost"] == 0
     for column in row.keys() & {"changes", "waited_for", "answered_p50_ms"}:
