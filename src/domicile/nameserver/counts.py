@@ -6,11 +6,13 @@ from domicile.service.counters import Counters, Family, Row
 
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
+_TRANSFERS = "domicile_nameserver_transfers"
 _OVER_BUDGET = "domicile_nameserver_over_budget"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
 _OTHER, _NONE, _TRUNCATED = "other", "none", "truncated"
+_TRANSFERRED = ("whole", "differences", "current", "refused", "failed")
 _SLIPPED, _DROPPED = "slipped", "dropped"
 
 FAMILIES = (
@@ -27,6 +29,7 @@ FAMILIES = (
         "outcome",
         (_SLIPPED, _DROPPED),
     ),
+    Family(_TRANSFERS, "What secondaries asked for.", "outcome", _TRANSFERRED),
 )
 
 
@@ -71,3 +74,14 @@ class Tally:
     def count_over_budget(self, *, slipped: bool) -> None:
         """Count a reply that was replaced by a short one, or by nothing."""
         self._row.add(self._over_budget[slipped])
+
+
+class TransferTally:
+    """Counts for the process of transfers."""
+
+    def __init__(self, counters: Counters, row: Row) -> None:
+        self._row = row
+        self._places = {each: counters.place(_TRANSFERS, each) for each in _TRANSFERRED}
+
+    def count(self, outcome: str) -> None:
+        self._row.add(self._places[outcome])

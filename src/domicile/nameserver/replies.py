@@ -23,6 +23,7 @@ from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.published import Published
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -40,12 +41,13 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`.
+    ask `_where`, `published` the serials of zones that secondaries take.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
+    published: Published | None = None
 
 
 class Replies:
@@ -120,7 +122,9 @@ class Replies:
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        return answer(view, self._own.files, name, rdtype)
+        found = answer(view, self._own.files, name, rdtype)
+        published = self._own.published
+        return published.renumbered(found) if published else found
 
     def _fail(self, server: Server, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)

@@ -16,6 +16,7 @@ from domicile.nameserver.connection import Service
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
+from domicile.nameserver.handover import HandOver
 from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.restraint import Restraint
 from domicile.nameserver.settings import Settings
@@ -49,6 +50,7 @@ class Work(NamedTuple):
     settings: Settings
     own: Own
     certificate: Certificate | None = None
+    hand_over: HandOver | None = None
 
 
 def run(
@@ -63,7 +65,7 @@ def run(
 async def _run_until_end(
     work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
-    settings, own, certificate = work
+    settings, own, certificate, hand_over = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder) if settings.directory else NoRecords()
@@ -74,11 +76,11 @@ async def _run_until_end(
     datagrams = [Datagrams(udp, replies, restraint) for udp in sockets.udp]
     for each in datagrams:
         each.start(loop)
-    plain = Service(connections, replies)
+    plain = Service(connections, replies, None, hand_over)
     servers = [await loop.create_server(plain.factory, sock=tcp) for tcp in sockets.tcp]
     tasks = []
     if certificate is not None:
-        secure = Service(connections, replies, certificate.context)
+        secure = Service(connections, replies, certificate.context, hand_over)
         servers += [
             await loop.create_server(secure.factory, sock=tls) for tls in sockets.tls
         ]

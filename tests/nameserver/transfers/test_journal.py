@@ -189,7 +189,7 @@ def test_the_steps_lead_from_any_edition_to_the_newest(
     journal = Journal(path)
     there = []
     for serial, each in enumerate(editions, 1):
-        given_nodes = nodes(**{label: () for label in "abcdef"}) | nodes(**each)
+        given_nodes = nodes(**dict.fromkeys("abcdef", ())) | nodes(**each)
         if whole:
             journal.begin_draft()
             journal.draft(given_nodes)
