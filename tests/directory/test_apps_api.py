@@ -81,9 +81,11 @@ async def test_an_app_is_deployed_shown_and_listed(ada, amber):
         ],
         "detail": "",
         "waits_for": [],
+        "scheduled": "",
     }
     assert (await ada.get(f"/v1/apps/{move['app']}")).json() == shown
     assert shown.pop("waits_for") == []
+    assert not shown.pop("scheduled")
     assert (await ada.get("/v1/apps")).json() == {"rows": [shown]}
     assert (await ada.get("/v1/moves")).json() == {"rows": [move]}
 
@@ -104,7 +106,7 @@ async def test_a_move_goes_through(ada, operator, amber, birch):
 async def test_a_move_waits_for_a_name_server_that_is_not_behind(
     ada, operator, amber, ns1
 ):
-    kinds = ("zone", "owner", "app", "placement", "cluster")
+    kinds = ("zone", "owner", "placement", "cluster")
     await ns1.post("/v1/feed", content=encode_ask(Ask("ns1", kinds)))
     move = (await ada.post("/v1/apps", json=HELLO)).json()
     await until(ada, move, "preparing")

@@ -22,8 +22,6 @@ from domicile.config import Address
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.feed import Begin, decode_ask, encode_answer
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Owner,
     Placement,
@@ -39,8 +37,7 @@ APP = "k" * 26
 RECORDS = [
     Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),
     Owner("ada", "apps.test", "free"),
-    App(APP, "hello", "ada", "apps.test", 2, AppState.RUNNING),
-    Placement(APP, "amber", 2),
+    Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
     Cluster("amber", ("127.0.0.11",), ()),
 ]
 CHANGES = [

@@ -23,7 +23,7 @@ def test_a_missing_replica_is_an_empty_one(tmp_path: Path) -> None:
     with replica.view() as view:
         assert (view.serial, view.chain) == (0, NO_CHAIN)
         assert view.owner("alice") is None
-        assert view.app_named("alice", "shop") is None
+        assert view.placed("shop.alice.apps.test") is None
         assert list(view.all(Owner)) == []
         assert view.behind
     assert replica.serial() == 0

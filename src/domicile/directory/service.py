@@ -30,7 +30,7 @@ class Directory(msgspec.Struct, frozen=True):
 
     `asking` is what the admin listeners of followers are asked with. Once `ending` is
     set, nobody is kept waiting any more. A step of a move waits `step_seconds`; where
-    domains lead is asked of `resolvers`.
+    domains lead is asked of `resolvers`, and the names of lost clusters to `fallback`.
     """
 
     store: Store
@@ -44,6 +44,7 @@ class Directory(msgspec.Struct, frozen=True):
     ending: asyncio.Event
     step_seconds: float
     resolvers: tuple[Address, ...]
+    fallback: tuple[str, ...] = ()
 
     def clusters_heard(self) -> set[str]:
         """Name the clusters whose managers have asked for news within a minute."""
@@ -85,6 +86,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             ending=asyncio.Event(),
             step_seconds=settings.step_seconds,
             resolvers=tuple(map(Address.parse, settings.resolvers)),
+            fallback=settings.fallback,
         )
 
 

@@ -10,7 +10,7 @@ from domicile.dns.rdata import Rcode
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
 from domicile.model.resolution import DirectoryView
-from domicile.nameserver.live import LiveZone, Names, text_labels
+from domicile.nameserver.live import LiveZone, Moment, Names, text_labels
 
 _NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
 _NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
@@ -27,11 +27,16 @@ class ServedView(DirectoryView, Protocol):
 
 
 def answer(
-    view: ServedView, files: Mapping[bytes, StaticZone], name: bytes, rdtype: int
+    view: ServedView,
+    files: Mapping[bytes, StaticZone],
+    moment: Moment,
+    name: bytes,
+    rdtype: int,
 ) -> Answer:
     """Answer for a name, folded, and a type that is no meta type.
 
-    `files` are the zones of master files, by their apexes.
+    `files` are the zones of master files, by their apexes; `moment` is told whether the
+    answer may be given again later.
     """
 
     def find_zone(name: bytes) -> Nodes | None:
@@ -41,7 +46,8 @@ def answer(
             file = files.get(apex)
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
-                return LiveZone(view, zone, Names(apex, name, labels[:depth]), file)
+                names = Names(apex, name, labels[:depth])
+                return LiveZone(view, zone, names, file, moment)
             if file is not None:
                 return file
             apex = apex[apex[0] + 1 :]

@@ -66,10 +66,11 @@ class Tally:
             # Of an extended rcode these are the lower four bits (RFC 6891 6.1.3).
             self._row.add(self._of_rcode[reply[3] & 0x0F])
 
-    def count_remembered(self, count: int) -> None:
-        """Count queries over UDP that got again what was no error."""
+    def count_remembered(self, count: int, missing: int) -> None:
+        """Count queries over UDP that got what was known; `missing` of them a no."""
         self._row.add(self._transports[Transport.UDP], count)
-        self._row.add(self._of_rcode[Rcode.NOERROR], count)
+        self._row.add(self._of_rcode[Rcode.NOERROR], count - missing)
+        self._row.add(self._of_rcode[Rcode.NXDOMAIN], missing)
 
     def count_over_budget(self, *, slipped: bool) -> None:
         """Count a reply that was replaced by a short one, or by nothing."""

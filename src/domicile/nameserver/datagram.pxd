@@ -3,6 +3,7 @@ cimport cython
 from domicile.dns.budget cimport Budget
 from domicile.dns.cache cimport ReplyCache
 from domicile.nameserver.mmsg cimport Batch
+from domicile.nameserver.plain cimport PlainQuestions
 
 
 cdef class Datagrams:
@@ -17,8 +18,8 @@ cdef class Datagrams:
     cpdef _serve(self)
 
     @cython.locals(
-        batch=Batch, remembered=ReplyCache, place=Py_ssize_t, packet=bytes,
-        found=bytes, missed=list,
+        batch=Batch, plain=PlainQuestions, remembered=ReplyCache, place=Py_ssize_t,
+        missing=Py_ssize_t, packet=bytes, found=bytes, missed=list,
     )
     cdef _serve_batch(self, Py_ssize_t taken)
 

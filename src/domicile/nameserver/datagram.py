@@ -1,4 +1,4 @@
-"""UDP: take what waits, answer it from what is remembered or from one view, go back."""
+"""UDP: take what waits, answer it from one view, go back."""
 
 import asyncio
 import socket
@@ -14,6 +14,7 @@ from domicile.nameserver.restraint import Restraint
 BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
+_RCODE: Final = 0x0F
 
 
 class Datagrams:
@@ -48,29 +49,39 @@ class Datagrams:
 
     def _serve_batch(self, taken: int) -> None:
         batch = self._batch
-        remembered = self._replies.remembered()
-        missed = []
-        for place in range(taken):
-            packet = batch.packet(place)
-            found = remembered.find(packet)
-            if found is None:
-                missed.append(place)
-            elif 2 * len(found) <= 3 * len(packet):
-                batch.reply(place, found)
-            else:
-                self._reply(place, packet, found)
-        self._replies.count_remembered(taken - len(missed))
-        if missed:
+        replies = self._replies
+        replies.begin()
+        try:
+            plain = replies.plain
+            remembered = replies.remembered
+            missing = 0
+            missed = []
+            for place in range(taken):
+                packet = batch.packet(place)
+                found = plain.find(packet)
+                if found is None:
+                    found = remembered.find(packet)
+                    if found is None:
+                        missed.append(place)
+                        continue
+                if found[3] & _RCODE:
+                    missing += 1
+                if 2 * len(found) <= 3 * len(packet):
+                    batch.reply(place, found)
+                else:
+                    self._reply(place, packet, found)
+            replies.count_remembered(taken - len(missed), missing)
             self._answer(missed)
+        finally:
+            replies.end()
         batch.send()
 
     def _answer(self, places: list[int]) -> None:
-        """Answer what nobody has asked before, from the replica."""
+        """Answer what nobody has asked before."""
         batch = self._batch
-        with self._replies.batch() as reply:
-            for place in places:
-                packet = batch.packet(place)
-                self._reply(place, packet, reply(packet, self._client(place)))
+        for place in places:
+            packet = batch.packet(place)
+            self._reply(place, packet, self._replies.reply(packet, self._client(place)))
 
     def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
         """Reply, if that is within the budget of whom the query came from."""

@@ -15,12 +15,15 @@ from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
+from domicile.service.arrival import show_arrival
+from domicile.service.asking import open_api
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
+from domicile.service.probing import Prober, clusters_in, probing
 from domicile.service.room import lack_of_room
 
-KINDS = ("zone", "owner", "app", "placement", "cluster", "consent")
+KINDS = ("zone", "owner", "placement", "cluster", "consent")
 
 
 def run(
@@ -52,11 +55,25 @@ async def _run_until_end(
     ask = Ask(settings.name, KINDS, admin=settings.admin)
     readers = Readers(channel.tell_changed, channel.notes)
     follower = Follower(replica, source, ask, readers)
+    prober = Prober("nameserver", clusters_in(replica))
     if listener is not None:
-        await _admin(settings, replica, follower, counters).serve(listener)
+        told = follower_metrics("nameserver", replica, follower)
+        told.register(counters)
+        told.register(prober)
+        await _admin(settings, replica, follower, told).serve(listener)
+    async with (
+        open_api(source.url, source.token, source.ca_file) as client,
+        probing(prober, client, settings.probe_seconds),
+    ):
+        await _follow_until_end(follower)
+
+
+async def _follow_until_end(follower: Follower) -> None:
     following = asyncio.create_task(follower.run())
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
+    showing = asyncio.create_task(show_arrival(lambda: follower.arrival))
     await asyncio.wait([following, end], return_when=asyncio.FIRST_COMPLETED)
+    showing.cancel()
     end.cancel()
     if following.done():
         following.result()
@@ -64,7 +81,7 @@ async def _run_until_end(
 
 
 def _admin(
-    settings: Settings, replica: Replica, follower: Follower, counters: Counters
+    settings: Settings, replica: Replica, follower: Follower, told: CollectorRegistry
 ) -> Admin:
     async def explain_host(query: dict[str, str]) -> dict[str, Any]:
         return explain(settings.name, replica, query.get("host", ""))
@@ -74,9 +91,7 @@ def _admin(
             return follower.trouble or lack_of_room(settings.folder)
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
-    registry = follower_metrics("nameserver", replica, follower)
-    registry.register(counters)
-    return Admin({"/explain": explain_host}, trouble, registry)
+    return Admin({"/explain": explain_host}, trouble, told)
 
 
 def _admin_alone(settings: Settings, counters: Counters) -> Admin:
@@ -95,7 +110,7 @@ def explain(name: str, replica: Replica | NoRecords, host: str) -> dict[str, Any
         match resolve(view, tuple(host.lower().rstrip(".").split("."))):
             case InCluster() as found:
                 cluster, generation = found.cluster.name, found.generation
-                addresses = found.cluster.addresses
+                addresses = found.cluster.answered
             case Apex(zone=zone):
                 addresses = zone.landing
             case NameServer(addresses=own):

@@ -42,13 +42,14 @@ index_keys = Table(
     Index("index_keys_of_record", "kind", "key"),
 )
 
-# The digest of the records of each kind and scope (`model.digest`).
+# The digest of the records of each kind and scope (`model.digest`), and their number.
 digests = Table(
     "digests",
     metadata,
     Column("kind", String, primary_key=True),
     Column("scope", String, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
+    Column("records", Serial, nullable=False),
 )
 
 changes = Table(
@@ -144,6 +145,25 @@ deletions = Table(
     metadata,
     Column("app", String, primary_key=True),
     Column("at", Float, nullable=False),
+)
+
+# The directory's: what each reporter last saw of clusters' addresses (`model.health`).
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("reporter", String, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+
+# The directory's: since when an address is withdrawn, and by whose word.
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("cluster", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("said", String, nullable=False),
 )
 
 # A cluster's: ports that apps have left, with the serial by which proxies know it.

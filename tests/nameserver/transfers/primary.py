@@ -17,8 +17,6 @@ from domicile.config import Address
 from domicile.model.changes import NO_CHAIN, Change, next_chain
 from domicile.model.feed import Begin, decode_ask, encode_answer
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Owner,
     Placement,
@@ -49,21 +47,15 @@ def app_id(number):
     return digits
 
 
-def app(number, name, owner="ada"):
-    return App(app_id(number), name, owner, "apps.test", 1, AppState.RUNNING)
-
-
-def placement(number, cluster="amber", generation=1):
-    return Placement(app_id(number), cluster, generation)
+def placement(number, cluster="amber", generation=1, name="", **more):
+    name = name or f"app{number}"
+    app = app_id(number)
+    return Placement(app, cluster, generation, name, "ada", "apps.test", **more)
 
 
 def apps(numbers):
-    """An app of each number, as the directory writes it."""
-    return [
-        record
-        for number in numbers
-        for record in (app(number, f"app{number}"), placement(number))
-    ]
+    """An app of each number, as a name server hears of it."""
+    return [placement(number) for number in numbers]
 
 
 BEGIN = [

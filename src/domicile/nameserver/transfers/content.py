@@ -14,7 +14,7 @@ from domicile.dns.transfer import write_records
 from domicile.dns.zonefile import StaticZone
 from domicile.model.names import hosts_of
 from domicile.model.records import Placement, Zone
-from domicile.nameserver.live import LiveZone, Names
+from domicile.nameserver.live import LiveZone, Moment, Names
 from domicile.nameserver.transfers.journal import GONE, Node
 from domicile.replica.view import View
 
@@ -50,6 +50,13 @@ class FileContent:
         }
 
 
+class _Lasting(Moment):
+    """Secondaries are told of a move when it has come, so no TTL counts down to it."""
+
+    def ttl(self, ttl: int, moves_at: float) -> int:
+        return ttl
+
+
 class LiveContent:
     """The records of a zone of the directory's, as of one view."""
 
@@ -58,7 +65,8 @@ class LiveContent:
         self._record = record
         self._file = file
         self.apex = name_from_text(record.name)
-        self._zone = LiveZone(view, record, Names(self.apex, self.apex, ()), file)
+        names = Names(self.apex, self.apex, ())
+        self._zone = LiveZone(view, record, names, file, _Lasting(0.0))
         self.soa = write_records(self.apex, [self._zone.soa]).octets
 
     def fixed(self) -> Nodes:
@@ -98,10 +106,10 @@ class LiveContent:
         return bytes((len(app),)) + app.encode()
 
     def _hosts(self, app: str) -> tuple[str, ...]:
-        record = self._view.app(app)
-        if record is None or record.zone != self._record.name:
+        placed = self._view.placement(app)
+        if placed is None or placed.zone != self._record.name:
             return ()
-        return hosts_of(record.name, record.owner, app, record.zone)
+        return hosts_of(placed.name, placed.owner, app, placed.zone)
 
     def _node(self, name: bytes) -> Node:
         return _written(name, self.apex, self._zone)

@@ -190,7 +190,7 @@ class Keeper:
             touched = view.touched_after(int(state["as_of"]))
         if touched is None:
             return Changed(frozenset(), everything=True)
-        apps = frozenset(key for kind, key in touched if kind in {"app", "placement"})
+        apps = frozenset(key for kind, key in touched if kind == "placement")
         everything = (
             ("zone", self._name) in touched
             or _clusters(view) != state["clusters"]
@@ -230,4 +230,4 @@ class Keeper:
 
 def _clusters(view: View) -> str:
     """Say where all clusters are: where one is elsewhere, all its apps are."""
-    return json.dumps({each.name: each.addresses for each in view.all(Cluster)})
+    return json.dumps({each.name: each.answered for each in view.all(Cluster)})
