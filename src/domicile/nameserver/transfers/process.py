@@ -118,7 +118,12 @@ class _Desk:
             async with asyncio.timeout(_LONGEST):
                 await _send(given, end)
         except (OSError, TimeoutError, sqlite3.Error) as error:
-            self._tell("transfer_cut", request, f"{type(error).__name__}: {error}")
+            if times := self._sparing.count():
+                client, reason = (
+                    _text(request.address),
+                    f"{type(error).__name__}: {error}",
+                )
+                _log.warning("transfer_cut", client=client, reason=reason, times=times)
         finally:
             self._long -= is_long
 
@@ -132,13 +137,13 @@ class _Desk:
         )
 
     def _report(self, request: Request, given: Given) -> None:
-        if given.reason:
-            self._tell("transfer_refused", request, given.reason)
+        if given.reason and (times := self._sparing.count()):
+            client, reason = _text(request.address), given.reason
+            _log.warning("transfer_refused", client=client, reason=reason, times=times)
 
-    def _tell(self, event: str, request: Request, reason: str) -> None:
-        if times := self._sparing.count():
-            client = str(ip_address(request.address))
-            _log.warning(event, client=client, reason=reason, times=times)
+
+def _text(address: bytes) -> str:
+    return str(ip_address(address))
 
 
 async def _send(given: Given, end: socket.socket) -> None:
