@@ -8,6 +8,7 @@ _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
 _TRANSFERS = "domicile_nameserver_transfers"
 _OVER_BUDGET = "domicile_nameserver_over_budget"
+_LOST = "domicile_nameserver_datagrams_dropped"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
@@ -30,6 +31,7 @@ FAMILIES = (
         (_SLIPPED, _DROPPED),
     ),
     Family(_TRANSFERS, "What secondaries asked for.", "outcome", _TRANSFERRED),
+    Family(_LOST, "Queries over UDP that came faster than they were taken in."),
 )
 
 
@@ -37,7 +39,8 @@ class Tally:
     """Counts for one worker."""
 
     __slots__ = (
-        "_none", "_of_rcode", "_over_budget", "_row", "_transports", "_truncated",
+        "_dropped", "_none", "_of_rcode", "_over_budget", "_row", "_transports",
+        "_truncated",
     )  # fmt: skip
 
     def __init__(self, counters: Counters, row: Row) -> None:
@@ -54,6 +57,7 @@ class Tally:
             slipped: counters.place(_OVER_BUDGET, _SLIPPED if slipped else _DROPPED)
             for slipped in (True, False)
         }
+        self._dropped = counters.place(_LOST)
 
     def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
@@ -75,6 +79,10 @@ class Tally:
     def count_over_budget(self, *, slipped: bool) -> None:
         """Count a reply that was replaced by a short one, or by nothing."""
         self._row.add(self._over_budget[slipped])
+
+    def note_dropped(self, count: int) -> None:
+        """Note what the worker's sockets have dropped; its successor has them, too."""
+        self._row.set(self._dropped, count)
 
 
 class TransferTally:
