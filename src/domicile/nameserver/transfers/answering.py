@@ -16,6 +16,7 @@ import dns.tsig
 
 from domicile.dns.answer import Ede
 from domicile.dns.edns import Edns, write_edns
+from domicile.dns.message import HEADER
 from domicile.dns.rdata import Rcode
 from domicile.dns.serial import is_newer
 from domicile.dns.transfer import (
@@ -110,7 +111,8 @@ def answer(
         outcome, pieces = _pieces(reading, query)
         if busy and outcome is not Outcome.CURRENT:
             return _refuse(query, BUSY, signer)
-        envelope = Envelope(query.id, query.flags, offer.apex, rdtype)
+        name = packet[HEADER.size :][: len(offer.apex)]
+        envelope = Envelope(query.id, query.flags, name, rdtype)
         messages = _write(stack.pop_all(), envelope, pieces, query, signer)
         return Given(outcome, messages)
 
