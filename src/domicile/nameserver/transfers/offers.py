@@ -1,5 +1,6 @@
 """Which zones are given to whom: the settings, and what is made of them."""
 
+from base64 import b64decode
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -74,7 +75,8 @@ def _read_key(file: Path) -> dns.tsig.Key:
     """Read a line such as `hmac-sha256:secondary.example:c2VjcmV0`."""
     try:
         algorithm, name, secret = file.read_text(encoding="ascii").strip().split(":")
-        return dns.tsig.Key(dns.name.from_text(name), secret, _ALGORITHMS[algorithm])
+        octets = b64decode(secret, validate=True)
+        return dns.tsig.Key(dns.name.from_text(name), octets, _ALGORITHMS[algorithm])
     except (OSError, ValueError, KeyError, dns.exception.DNSException) as error:
         raise BadConfiguration(
             f"key_file {file} is to hold a line algorithm:name:secret, such as"
