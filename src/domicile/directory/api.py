@@ -50,6 +50,7 @@ from domicile.model.feed import CONTENT_TYPE, Ask, decode_ask
 from domicile.model.moves import Report
 from domicile.model.names import check_cluster_name
 from domicile.model.records import Cluster, Owner
+from domicile.model.sealing import sealing_key_to_text
 from domicile.store.transaction import Transaction
 
 Opened = NamedDependency[Directory]
@@ -77,12 +78,18 @@ class OwnerAdded(msgspec.Struct, frozen=True):
 
 
 class Join(msgspec.Struct, frozen=True):
-    """What the services of a cluster, or a name server, need to take part."""
+    """What the services of a cluster need to take part."""
 
     name: str
     url: str
     token: str
     authority: tuple[str, ...]
+
+
+class NameserverJoin(Join, frozen=True):
+    """As of a cluster, and the key that unseals what a name server serves by."""
+
+    sealing_key: str
 
 
 class NewNameserver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,9 +191,12 @@ async def post_nameserver(
 ) -> Response[bytes]:
     check_cluster_name(data.name)
 
-    async def work(tx: Transaction) -> Join:
+    async def work(tx: Transaction) -> NameserverJoin:
         token = await grant(tx, Role.NAMESERVER, data.name)
-        return _join(directory, data.name, token)
+        join = msgspec.structs.asdict(_join(directory, data.name, token))
+        return NameserverJoin(
+            **join, sealing_key=sealing_key_to_text(directory.sealing_key)
+        )
 
     return await work_once(request, directory, work)
 

@@ -8,6 +8,7 @@ from domicile.config import Address, BadConfiguration, load
 from domicile.dns.zonefile import StaticZone, read_zone
 from domicile.nameserver import connections
 from domicile.replica.follower import Source
+from domicile.service.sealing import read_sealing_key
 
 
 class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,12 +21,14 @@ class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a name server needs to start; `listen` is for UDP and TCP each.
 
-    Without a `directory` it serves its `zones`, and needs no token and no `data`.
+    Without a `directory` it serves its `zones`, and needs no token and no `data`;
+    without a `sealing_key_file` nothing for which a secret of the directory is needed.
     """
 
     name: str
     directory: str = ""
     token_file: str = ""
+    sealing_key_file: str = ""
     data: str = ""
     listen: tuple[str, ...] = ("127.0.0.1:5300",)
     admin: str = ""
@@ -59,6 +62,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise BadConfiguration(f"zones: {each.name} is there twice")
             zones[zone.apex] = zone
         return zones
+
+    def read_sealing_key(self) -> bytes | None:
+        """Read the key that unseals the secrets of records; raises BadConfiguration."""
+        if not self.sealing_key_file:
+            return None
+        return read_sealing_key(Path(self.sealing_key_file))
 
     def source(self) -> Source | None:
         """Give where to follow, with the token, if anybody; raises BadConfiguration."""
