@@ -114,7 +114,7 @@ def test_a_denial_covers_the_name_and_nothing_else(key, types, told):
 def test_the_parents_record_is_the_one_that_is_told(key):
     dnskey = theirs(RRset(ZONE, Rdtype.DNSKEY, 3600, (key.rdata,)))[0]
     expected = dns.dnssec.make_ds(dns.name.from_text("apps.test"), dnskey, "SHA256")
-    assert keys.ds_rdata(ZONE, key) == expected.to_wire()
+    assert keys.ds_of(ZONE, key.rdata) == expected.to_wire()
     assert key.tag == dns.dnssec.key_id(dnskey)
 
 

@@ -104,10 +104,10 @@ def key_tag(rdata: bytes) -> int:
     return (total + (total >> 16)) & 0xFFFF
 
 
-def ds_rdata(zone: bytes, key: Key) -> bytes:
+def ds_of(zone: bytes, dnskey: bytes) -> bytes:
     """Give the data of the DS that the parent is to have: SHA-256 (RFC 4509)."""
-    digest = hashlib.sha256(zone + key.rdata).digest()
-    return key.tag.to_bytes(2, "big") + bytes((key.algorithm, _SHA256)) + digest
+    digest = hashlib.sha256(zone + dnskey).digest()
+    return key_tag(dnskey).to_bytes(2, "big") + bytes((dnskey[3], _SHA256)) + digest
 
 
 def _public(private: PrivateKey) -> bytes:
