@@ -8,6 +8,7 @@ import peers
 import pytest
 from comparison import difference
 
+from domicile.dns.client import Client, Transport
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
 from domicile.dns.zones import answer
@@ -31,6 +32,9 @@ def start(request, tmp_path):
         each.end()
 
 
+TCP = Client(Transport.TCP, bytes((192, 0, 2, 1)))
+
+
 class Ours:
     def __init__(self, zones):
         self._zones = [read_zone(apex, text) for apex, text in zones.items()]
@@ -44,7 +48,7 @@ class Ours:
         return max(holding, key=lambda zone: len(zone.apex), default=None)
 
     def ask(self, query):
-        wire = respond(query.to_wire(), partial(answer, self.find), stream=True)
+        wire = respond(query.to_wire(), TCP, partial(answer, self.find))
         return dns.message.from_wire(wire)
 
 

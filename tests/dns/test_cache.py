@@ -9,6 +9,7 @@ import pytest
 
 from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
+from domicile.dns.client import Client, Transport
 from domicile.dns.name import name_from_text
 from domicile.dns.rdata import RRset, Soa, soa
 from domicile.dns.responder import respond
@@ -17,6 +18,9 @@ NAME = name_from_text("hello.ada.apps.test")
 ZONE = name_from_text("apps.test")
 SOA = RRset(ZONE, 6, 60, (soa(Soa(ZONE, ZONE, 7, 1, 1, 1, 30)),))
 ROOM = 100_000
+
+
+UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
 
 
 def look_up(name, rdtype):
@@ -34,13 +38,14 @@ def ask(name="hello.ada.apps.test", rdtype="A", **options):
 def answered(cache, packet):
     """Answer as a worker does; tell also whether that was known."""
     found = cache.find(packet)
-    reply = respond(packet, look_up)
+    reply = respond(packet, UDP, look_up)
     if found is None and reply is not None:
         cache.keep(packet, reply)
     return reply, found
 
 
 COOKIE = dns.edns.GenericOption(10, b"12345678")
+SUBNET = dns.edns.ECSOption("192.0.2.0", 24)
 PLAIN = [
     {},
     {"rdtype": "AAAA"},
@@ -49,7 +54,7 @@ PLAIN = [
     {"use_edns": 0, "payload": 512},
     {"use_edns": 0, "payload": 4096},
     {"use_edns": 0, "want_dnssec": True},
-    {"use_edns": 0, "options": [COOKIE]},
+    {"use_edns": 0, "options": [SUBNET]},
     {"name": "hElLo.ADA.apps.TEST"},
     {"name": "hElLo.ADA.apps.TEST", "use_edns": 0, "want_dnssec": True},
 ]
@@ -89,6 +94,9 @@ def test_whatever_was_asked_before_the_reply_is_the_one_that_is_due():
         {"rdtype": "ANY"},
         {"rdclass": "CH"},
         {"use_edns": 1},
+        # What depends on who asks.
+        {"use_edns": 0, "options": [COOKIE]},
+        {"use_edns": 0, "options": [SUBNET, dns.edns.GenericOption(3, b"")]},
     ],
 )
 def test_what_does_not_exist_or_is_rarely_asked_is_not_kept(options):
@@ -97,7 +105,7 @@ def test_what_does_not_exist_or_is_rarely_asked_is_not_kept(options):
     assert len(cache) == 0
 
 
-@pytest.mark.parametrize("options", [{}, {"use_edns": 0, "options": [COOKIE]}])
+@pytest.mark.parametrize("options", [{}, {"use_edns": 0, "options": [SUBNET]}])
 def test_a_packet_that_is_changed_gets_what_it_would_get_or_is_not_known(options):
     """Every octet in turn, and every cut: no other query is taken for a known one."""
     cache = ReplyCache(ROOM)
@@ -110,7 +118,7 @@ def test_a_packet_that_is_changed_gets_what_it_would_get_or_is_not_known(options
         for octet in {how for each in octets for how in (each, packet[at] ^ each)}:
             changed += [packet[:at] + bytes((octet,)) + packet[at + 1 :]]
     for each in changed:
-        assert cache.find(each) in (None, respond(each, look_up))
+        assert cache.find(each) in (None, respond(each, UDP, look_up))
     assert sum(cache.find(each) is not None for each in changed) > 10
 
 
@@ -121,11 +129,11 @@ def test_its_room_is_bounded_and_what_is_asked_again_stays():
         return Answer.data(RRset(name, 1, 60, (b"\x7f\0\0\x0b",)))
 
     stays = ask()
-    cache.keep(stays, respond(stays, anything))
+    cache.keep(stays, respond(stays, UDP, anything))
     most = 0
     for number in range(1000):
         packet = ask(f"app{number}.apps.test")
-        cache.keep(packet, respond(packet, anything))
+        cache.keep(packet, respond(packet, UDP, anything))
         assert cache.find(stays) is not None
         most = max(most, len(cache))
     assert 20 < most < 80
@@ -140,7 +148,7 @@ def test_a_truncated_reply_is_not_kept():
     cache = ReplyCache(ROOM)
     many = tuple(bytes((192, 0, 2, number)) for number in range(100))
     packet = ask()
-    reply = respond(packet, lambda name, _: Answer.data(RRset(name, 1, 60, many)))
+    reply = respond(packet, UDP, lambda name, _: Answer.data(RRset(name, 1, 60, many)))
     assert reply[2] & 0x02
     cache.keep(packet, reply)
     assert len(cache) == 0

@@ -142,7 +142,8 @@ def test_version_flags_and_options_are_read_as_dnspython_writes_them():
     )
     query.use_edns(1, dns.flags.DO, 1400, options=[dns.edns.GenericOption(65001, b"x")])
     parsed = parse_query(query.to_wire())
-    assert parsed.edns == Edns(1400, 1, dnssec_ok=True)
+    options = ((65001, b"x"),)
+    assert parsed.edns == Edns(1400, 1, dnssec_ok=True, options=options)
     assert (parsed.id, parsed.rdtype) == (query.id, 28)
 
 

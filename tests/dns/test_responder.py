@@ -2,6 +2,7 @@
 
 import struct
 
+import dns.edns
 import dns.message
 import dns.rdatatype
 import pytest
@@ -9,14 +10,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domicile.dns.answer import Answer
+from domicile.dns.client import Client, Transport
 from domicile.dns.name import name_from_text, offset_of_suffix
 from domicile.dns.rdata import Rcode, Rdtype, RRset, Soa, soa
-from domicile.dns.responder import respond
+from domicile.dns.responder import SILENT, Server, respond
 
 APEX = name_from_text("apps.test")
 BOB = name_from_text("bob.apps.test")
 SOA = RRset(APEX, Rdtype.SOA, 60, (soa(Soa(APEX, APEX, 1, 2, 3, 4, 30)),))
 ADDRESSES = tuple(bytes((192, 0, 2, number)) for number in range(100))
+
+
+UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
+TCP = UDP._replace(transport=Transport.TCP)
 
 
 def look_up(name, rdtype) -> Answer:
@@ -32,7 +38,9 @@ def look_up(name, rdtype) -> Answer:
 
 def ask(name, rdtype, rdclass="IN", *, stream=False, **edns):
     query = dns.message.make_query(name, rdtype, rdclass, **edns)
-    reply = dns.message.from_wire(respond(query.to_wire(), look_up, stream=stream))
+    reply = dns.message.from_wire(
+        respond(query.to_wire(), TCP if stream else UDP, look_up)
+    )
     assert query.is_response(reply)
     return reply
 
@@ -86,7 +94,9 @@ def test_an_incremental_transfer_tells_its_serial_and_is_refused(stream, rcode):
     query = dns.message.make_query("apps.test", "IXFR")
     soa = dns.rrset.from_text("apps.test.", 60, "IN", "SOA", "ns1. admin. 1 2 3 4 5")
     query.authority.append(soa)
-    reply = respond(query.to_wire(), lambda *_: Answer.serv_fail(), stream=stream)
+    reply = respond(
+        query.to_wire(), TCP if stream else UDP, lambda *_: Answer.serv_fail()
+    )
     assert dns.message.from_wire(reply).rcode() == rcode
 
 
@@ -109,7 +119,7 @@ def test_a_long_answer_over_udp_sends_the_client_to_tcp(size):
 
 def check(octets, *, stream) -> None:
     """What holds for any octets at all."""
-    reply = respond(octets, look_up, stream=stream)
+    reply = respond(octets, TCP if stream else UDP, look_up)
     if len(octets) < 12 or octets[2] & 0x80:
         assert reply is None
         return
@@ -117,7 +127,7 @@ def check(octets, *, stream) -> None:
     assert reply[:2] == octets[:2]
     assert (reply[2] & 0xF8) == (octets[2] & 0x78) | 0x80
     assert dns.message.from_wire(reply).flags & dns.flags.QR
-    assert respond(reply, look_up) is None
+    assert respond(reply, UDP, look_up) is None
 
 
 @given(st.binary(max_size=80), st.booleans())
@@ -152,6 +162,136 @@ def test_mutated_queries_are_survived(changes, cut, name, stream):
 def test_every_reply_to_a_good_question_repeats_it(labels, rdtype):
     name = b"".join(bytes((len(label),)) + label for label in labels) + APEX
     question = name + struct.pack("!2H", rdtype, 1)
-    reply = respond(struct.pack("!6H", 1, 0, 1, 0, 0, 0) + question, look_up)
+    reply = respond(struct.pack("!6H", 1, 0, 1, 0, 0, 0) + question, UDP, look_up)
     assert reply[12:].startswith(question)
     assert len(reply) <= 512
+
+
+NOW = 1_800_000_000
+SERVER = Server(b"ns1.test", "9.9", "ns1", (bytes(range(16)),), NOW)
+TLS = UDP._replace(transport=Transport.TLS)
+CLIENT_COOKIE = b"8 octets"
+
+
+def ask_server(query, client=UDP, server=SERVER):
+    return dns.message.from_wire(respond(query.to_wire(), client, look_up, server))
+
+
+def with_options(*options, name="bob.apps.test", rdtype="AAAA"):
+    options = [dns.edns.GenericOption(*each) for each in options]
+    return dns.message.make_query(name, rdtype, use_edns=0, options=options)
+
+
+def options_of(message):
+    return {int(each.otype): each.to_wire() for each in message.options}
+
+
+def test_a_client_that_comes_with_a_cookie_gets_one_and_may_come_back_with_it():
+    first = options_of(ask_server(with_options((10, CLIENT_COOKIE))))[10]
+    assert first[:8] == CLIENT_COOKIE
+    assert len(first) == 24
+    assert options_of(ask_server(with_options((10, first))))[10] == first
+    other = UDP._replace(address=bytes((192, 0, 2, 2)))
+    assert options_of(ask_server(with_options((10, first)), other))[10] != first
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 9, 15, 41])
+def test_a_cookie_of_a_wrong_length_is_malformed(size):
+    """RFC 7873 5.2.2."""
+    reply = ask_server(with_options((10, bytes(size))))
+    assert (reply.rcode(), reply.answer, reply.edns) == (Rcode.FORMERR, [], 0)
+
+
+def test_a_server_without_secrets_knows_no_cookies():
+    reply = ask_server(with_options((10, bytes(3))), server=SILENT)
+    assert (reply.rcode(), reply.options) == (Rcode.NOERROR, ())
+
+
+def greeting(*options, version=0):
+    query = dns.message.Message(id=7)
+    query.use_edns(version, options=[dns.edns.GenericOption(*each) for each in options])
+    return query
+
+
+def test_a_cookie_may_be_asked_for_without_a_question():
+    """RFC 7873 5.4."""
+    reply = ask_server(greeting((10, CLIENT_COOKIE)))
+    assert (reply.rcode(), reply.question, reply.answer) == (Rcode.NOERROR, [], [])
+    assert len(options_of(reply)[10]) == 24
+
+
+@pytest.mark.parametrize(
+    ("query", "server", "rcode"),
+    [
+        (greeting((3, b"")), SERVER, Rcode.FORMERR),
+        (greeting((10, bytes(9))), SERVER, Rcode.FORMERR),
+        (greeting((10, CLIENT_COOKIE)), SILENT, Rcode.FORMERR),
+        (greeting((10, CLIENT_COOKIE), version=1), SERVER, Rcode.BADVERS),
+    ],
+)
+def test_no_other_message_without_a_question_is_well(query, server, rcode):
+    assert ask_server(query, server=server).rcode() == rcode
+
+
+def test_the_name_of_the_server_is_told_to_who_asks_for_it():
+    """RFC 5001 2.3: only in answer to an NSID option."""
+    assert options_of(ask_server(with_options((3, b"")))) == {3: b"ns1.test"}
+    assert options_of(ask_server(with_options())) == {}
+    assert options_of(ask_server(with_options((3, b"")), server=SILENT)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("version.bind", "9.9"),
+        ("VERSION.server", "9.9"),
+        ("id.server", "ns1"),
+        ("hostname.bind", "ns1"),
+    ],
+)
+def test_chaos_tells_what_the_server_is_if_it_may(name, told):
+    query = dns.message.make_query(name, "TXT", "CH")
+    (rrset,) = ask_server(query).answer
+    assert (rrset.rdclass, rrset[0].to_text()) == (dns.rdataclass.CH, f'"{told}"')
+    assert ask_server(query, server=SILENT).rcode() == Rcode.REFUSED
+    query = dns.message.make_query(name, "A", "CH")
+    assert ask_server(query).rcode() == Rcode.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("name", "rdtype", "rdclass", "code"),
+    [
+        ("example.com", "A", "IN", 20),
+        ("bob.apps.test", "TYPE128", "IN", 30),
+        ("bob.apps.test", "A", "HS", 21),
+        ("authors.bind", "TXT", "CH", 18),
+    ],
+)
+def test_a_refusal_says_why(name, rdtype, rdclass, code):
+    """RFC 8914, to who speaks EDNS."""
+    query = dns.message.make_query(name, rdtype, rdclass, use_edns=0)
+    (error,) = ask_server(query).options
+    assert error.code == code
+    assert not ask_server(dns.message.make_query(name, rdtype, rdclass)).options
+
+
+@pytest.mark.parametrize("name", ["bob.apps.test", "eve.apps.test", "example.com"])
+def test_replies_are_padded_where_nobody_reads_them_on_the_way(name):
+    query = with_options((12, bytes(20)), (3, b""), name=name)
+    sizes = {
+        client.transport: len(respond(query.to_wire(), client, look_up, SERVER))
+        for client in (UDP, TCP, TLS)
+    }
+    assert sizes[Transport.TLS] == 468
+    assert sizes[Transport.UDP] == sizes[Transport.TCP] < 200
+    assert ask_server(query, TLS).rcode() == ask_server(query, UDP).rcode()
+    unasked = with_options((3, b""), name=name)
+    assert len(respond(unasked.to_wire(), TLS, look_up, SERVER)) < 200
+
+
+def test_what_is_cut_leaves_room_for_the_options():
+    query = with_options((10, CLIENT_COOKIE), (3, b""), rdtype="A")
+    reply = respond(query.to_wire(), UDP, look_up, SERVER)
+    message = dns.message.from_wire(reply)
+    assert message.flags & dns.flags.TC
+    assert set(options_of(message)) == {3, 10}

@@ -28,6 +28,13 @@ class Asked:
     edns: tuple[int, int, bool] | None
 
 
+@dataclass(frozen=True)
+class Greeted:
+    """No question, and an OPT record with a cookie (RFC 7873 5.4)."""
+
+    edns: tuple[int, int, bool]
+
+
 def read(packet: bytes) -> Message | Exception:
     try:
         return dns.message.from_wire(packet, keyring=False)
@@ -35,12 +42,14 @@ def read(packet: bytes) -> Message | Exception:
         return error
 
 
-def asked(message: Message) -> Asked:
-    (question,) = message.question
+def asked(message: Message) -> Asked | Greeted:
     edns = None
     if message.edns >= 0:
         size = max(message.payload, 512)
         edns = (size, message.edns, bool(message.ednsflags & 0x8000))
+    if edns is not None and not message.question:
+        return Greeted(edns)
+    (question,) = message.question
     name = question.name.to_wire()
     return Asked(name, question.rdtype, question.rdclass, edns)
 
@@ -50,7 +59,7 @@ LENIENCES = {
     "data of other records": "RFC 6891 6.1.1: of the additional section only OPT is for "
     "us; TSIG and SIG(0), that sign a query, we do not speak yet",
     "contents of options": "RFC 6891 6.1.2: OPTION-CODE values that are not understood "
-    "MUST be ignored, and we understand none yet",
+    "MUST be ignored, and we understand few",
     "a chain of more than 16 pointers": "RFC 1035 4.1.4 names no limit; ours is 127",
 }
 
@@ -73,7 +82,7 @@ def find_lenience(packet: bytes, error: Exception) -> tuple[str, Message | None]
 
 # dnspython takes it, we do not.
 STRICTNESS = {
-    "not one question": "RFC 9619 4; a question is what a query is",
+    "not one question": "RFC 9619 4; none is well with a cookie alone (RFC 7873 5.4)",
     "an answer in a query": "RFC 1035 4.1.1: it is we who answer",
     "an authority in a query": "RFC 1995 3: an IXFR alone has one, and it is an SOA",
     "a pointer in the question": "RFC 1035 4.1.4: no name is prior to it",

@@ -9,6 +9,7 @@ from collections import Counter
 from functools import partial
 from random import Random
 
+import dns.edns
 import dns.flags
 import dns.message
 import pytest
@@ -17,6 +18,7 @@ from dnspython import (
     LENIENCES,
     STRICTNESS,
     Asked,
+    Greeted,
     asked,
     find_lenience,
     find_strictness,
@@ -26,7 +28,9 @@ from mutation import load, seeded
 from packets import make_packet
 from twins import find_twins
 
+from domicile.dns.client import Client, Transport
 from domicile.dns.rdata import Rcode
+from domicile.dns.responder import Server
 from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
 
@@ -66,12 +70,22 @@ class Directory:
         return Cluster("amber", ("127.0.0.11", "::11"), ())
 
 
+UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
+TCP = UDP._replace(transport=Transport.TCP)
+SERVER = Server(b"ns1", "", "ns1", (bytes(range(16)),), 1_800_000_000)
+OPTIONS = {
+    dns.edns.OptionType.NSID,
+    dns.edns.OptionType.COOKIE,
+    dns.edns.OptionType.EDE,
+}
 LOOK_UP = partial(answer, Directory(), {})
 
 
-def respond(packet, *, stream=False):
+def respond(packet, client=UDP):
     """Reply as each twin does, which must be the same."""
-    replies = [twin.responder.respond(packet, LOOK_UP, stream=stream) for twin in TWINS]
+    replies = [
+        twin.responder.respond(packet, client, LOOK_UP, SERVER) for twin in TWINS
+    ]
     assert len(set(replies)) == 1
     return replies[0]
 
@@ -90,14 +104,16 @@ def _plainly(message, packet):
         case message.Malformed(rcode=rcode):
             return rcode
         case message.Query() as query:
-            edns = query.edns and tuple(query.edns)
+            edns = query.edns and tuple(query.edns[:3])
             return Asked(query.name, query.rdtype, query.rdclass, edns)
+        case message.Greeting(edns=edns):
+            return Greeted(tuple(edns[:3]))
 
 
 def check_reading(packet, parsed) -> str:
     """Compare with dnspython; give the reason of a difference that is meant."""
     theirs = read(packet)
-    if isinstance(parsed, Asked):
+    if isinstance(parsed, Asked | Greeted):
         reason = ""
         if isinstance(theirs, Exception):
             reason, theirs = find_lenience(packet, theirs)
@@ -118,7 +134,7 @@ def check_header(packet, parsed, reply) -> None:
     assert told & 0x0010 == flags & 0x0010  # CD
     assert not told & 0x00E0  # RA, Z, AD
     assert respond(reply) is None
-    if not isinstance(parsed, Asked):
+    if isinstance(parsed, Rcode):
         assert len(reply) == 12
         assert told & 0xF == parsed
 
@@ -132,7 +148,8 @@ def check_answer(packet, parsed, reply, limit) -> Message:
     assert len(message.question) == 1
     assert (message.edns >= 0) == (parsed.edns is not None)
     if parsed.edns is not None:
-        assert (message.edns, message.payload, message.options) == (0, 1232, ())
+        assert (message.edns, message.payload) == (0, 1232)
+        assert {option.otype for option in message.options} <= OPTIONS
         assert message.ednsflags & 0xFFFF == (dns.flags.DO if parsed.edns[2] else 0)
     if message.rcode() in REFUSALS:
         assert not message.answer + message.authority + message.additional
@@ -142,6 +159,18 @@ def check_answer(packet, parsed, reply, limit) -> Message:
         assert message.flags & dns.flags.AA
         assert message.answer or message.authority or message.flags & dns.flags.TC
     return message
+
+
+def check_greeting(reply) -> None:
+    """Hold that it is answered with a cookie of ours, or told what is wrong."""
+    message = dns.message.from_wire(reply)
+    assert message.edns == 0
+    assert not message.question + message.answer + message.authority
+    if message.rcode() == Rcode.NOERROR:
+        (cookie,) = [each for each in message.options if each.otype == 10]
+        assert len(cookie.server) == 16
+    else:
+        assert message.rcode() in {Rcode.FORMERR, Rcode.BADVERS}
 
 
 def check_truncation(datagram: Message, stream: Message, size: int, limit: int) -> None:
@@ -159,7 +188,7 @@ def check_truncation(datagram: Message, stream: Message, size: int, limit: int) 
 def check(packet) -> str:
     """Hold all that is owed to any packet; give the reason of a difference, if any."""
     parsed = parse(packet)
-    datagram, stream = respond(packet), respond(packet, stream=True)
+    datagram, stream = respond(packet), respond(packet, TCP)
     if len(packet) < 12 or packet[2] & 0x80:
         assert (parsed, datagram, stream) == (None, None, None)
         return ""
@@ -171,6 +200,9 @@ def check(packet) -> str:
         long = check_answer(packet, parsed, stream, 65535)
         if parsed.rdtype not in TRANSFERS:
             check_truncation(short, long, len(stream), limit)
+    if isinstance(parsed, Greeted):
+        check_greeting(datagram)
+        check_greeting(stream)
     return check_reading(packet, parsed)
 
 
@@ -202,7 +234,9 @@ def test_any_packet_gets_what_is_owed_and_is_read_as_dnspython_reads_it(seeds, f
             if reason := check(packet):
                 differences[reason] += 1
         parsed = parse(packet)
-        rcodes["asked" if isinstance(parsed, Asked) else parsed and parsed.name] += 1
+        rcodes[
+            "asked" if isinstance(parsed, Asked | Greeted) else parsed and parsed.name
+        ] += 1
     figure("DNS packets fuzzed", sum(rcodes.values()))
     figure("DNS packets by what they are", dict(rcodes))
     figure("DNS packets read unlike dnspython, as meant", dict(differences))

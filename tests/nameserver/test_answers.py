@@ -225,3 +225,21 @@ def test_a_zone_may_be_the_files_alone_and_the_longest_that_matches_answers():
     assert told(ask("in.apps.test", Rdtype.A, files))
     assert soa_of(ask("in.apps.test", Rdtype.SOA, files)).serial == 5
     assert ask("ns1.in.apps.test", Rdtype.A, files).rcode is Rcode.NXDOMAIN
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("hello.ada.apps.test", 3), ("eve.ada.apps.test", 19), ("example.com", 20)],
+)
+def test_who_is_behind_says_so(name, code):
+    """RFC 8914 4.4, 4.20: an answer that may be stale, and a no that may be."""
+    (error,) = ask(name, Rdtype.A, behind=True).errors
+    assert error.code == code
+    assert not ask("hello.ada.apps.test", Rdtype.A).errors
+
+
+def test_a_server_without_records_says_that_it_has_none():
+    view = Records(serial=0, behind=True)
+    view.zone = lambda _: None
+    found = answer(view, {}, name_from_text("hello.ada.apps.test"), Rdtype.A)
+    assert (found.rcode, found.errors[0].code) == (Rcode.REFUSED, 14)

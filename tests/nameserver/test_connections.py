@@ -75,14 +75,14 @@ class CountedReplies(Replies):
         self.sizes = []
 
     @contextmanager
-    def batch(self, *, stream=False):
+    def batch(self):
         at = len(self.sizes)
         self.sizes.append(0)
-        with super().batch(stream=stream) as reply:
+        with super().batch() as reply:
 
-            def counted(message):
+            def counted(message, client):
                 self.sizes[at] += 1
-                return reply(message)
+                return reply(message, client)
 
             yield counted
 

@@ -1,6 +1,7 @@
 import dns.message
 import pytest
 
+from domicile.dns.client import Transport
 from domicile.nameserver.counts import FAMILIES, Tally
 from domicile.service.counters import Counters
 
@@ -28,7 +29,7 @@ def reply(*, rcode=0, truncated=False):
 )
 def test_each_reply_counts_once(given, counted):
     counters = Counters(FAMILIES, 1)
-    Tally(counters, counters.row(0)).count(given, stream=True)
+    Tally(counters, counters.row(0)).count(given, Transport.TCP)
     counts = {value: counters.total(ANSWERS, value) for value in FAMILIES[1].values}
     assert counts == dict.fromkeys(FAMILIES[1].values, 0) | {counted: 1}
     assert counters.total("domicile_nameserver_queries", "tcp") == 1

@@ -6,6 +6,7 @@ import dns.message
 import pytest
 from structlog.testing import capture_logs
 
+from domicile.dns.client import Client, Transport
 from domicile.dns.rdata import Rcode
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
@@ -18,7 +19,7 @@ from domicile.model.records import (
     Zone,
     encode,
 )
-from domicile.nameserver.replies import Replies
+from domicile.nameserver.replies import Own, Replies
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
 
@@ -30,6 +31,7 @@ RECORDS = [
     Placement(APP, "amber", 2),
     Cluster("amber", ("127.0.0.11",), ()),
 ]
+UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
 QUERY = dns.message.make_query("hello.ada.apps.test", "A").to_wire()
 
 
@@ -39,15 +41,15 @@ def rcode_of(reply) -> int:
 
 def test_a_batch_answers_from_the_replica(replies):
     with replies.batch() as reply:
-        found = dns.message.from_wire(reply(QUERY))
+        found = dns.message.from_wire(reply(QUERY, UDP))
         assert str(found.answer[0][0]) == "127.0.0.11"
-        assert reply(b"too short") is None
+        assert reply(b"too short", UDP) is None
 
 
 def test_an_empty_replica_knows_no_zone(tmp_path: Path):
     replica = Replica.open(tmp_path / "empty", writable=True)
     with Replies(replica).batch() as reply:
-        assert rcode_of(reply(QUERY)) == Rcode.REFUSED
+        assert rcode_of(reply(QUERY, UDP)) == Rcode.REFUSED
     replica.close()
 
 
@@ -78,7 +80,7 @@ def test_a_damaged_replica_fails_each_query_and_says_so_once(at_once):
     with capture_logs() as logs:
         for _ in range(2):
             with replies.batch() as reply:
-                assert rcode_of(reply(QUERY)) == Rcode.SERVFAIL
+                assert rcode_of(reply(QUERY, UDP)) == Rcode.SERVFAIL
     assert [line["event"] for line in logs] == ["cannot_answer"]
 
 
@@ -87,7 +89,7 @@ def test_what_a_file_has_at_a_name_is_answered_without_any_records(at_once):
     """And nothing else: what it does not have may be an app's."""
     text = "@ 60 SOA a b 1 2 3 4 5\nmail 60 A 192.0.2.25\n* 60 A 192.0.2.26\n"
     zone = read_zone("apps.test", text)
-    replies = Replies(Damaged(at_once=at_once), files={zone.apex: zone})
+    replies = Replies(Damaged(at_once=at_once), own=Own({zone.apex: zone}))
     with capture_logs(), replies.batch() as reply:
         for name, rcode, found in (
             ("mail.apps.test", Rcode.NOERROR, 1),
@@ -96,7 +98,7 @@ def test_what_a_file_has_at_a_name_is_answered_without_any_records(at_once):
             ("apps.test", Rcode.SERVFAIL, 0),
         ):
             answer = dns.message.from_wire(
-                reply(dns.message.make_query(name, "A").to_wire())
+                reply(dns.message.make_query(name, "A").to_wire(), UDP)
             )
             assert (answer.rcode(), len(answer.answer)) == (rcode, found)
 
@@ -117,11 +119,11 @@ def test_a_zone_that_no_answer_can_bear_fails_its_queries_alone(tmp_path, zone):
     apex = dns.message.make_query("apps.test", "A").to_wire()
     elsewhere = dns.message.make_query("else.test", "A").to_wire()
     with capture_logs() as logs, replies.batch() as reply:
-        assert rcode_of(reply(apex)) == Rcode.SERVFAIL
-        assert rcode_of(reply(apex)) == Rcode.SERVFAIL
-        assert rcode_of(reply(elsewhere)) == Rcode.REFUSED
+        assert rcode_of(reply(apex, UDP)) == Rcode.SERVFAIL
+        assert rcode_of(reply(apex, UDP)) == Rcode.SERVFAIL
+        assert rcode_of(reply(elsewhere, UDP)) == Rcode.REFUSED
         # Nor does a good answer between two bad ones make it a line for each.
-        assert rcode_of(reply(apex)) == Rcode.SERVFAIL
+        assert rcode_of(reply(apex, UDP)) == Rcode.SERVFAIL
     assert [line["event"] for line in logs] == ["cannot_answer"]
     replica.close()
 
@@ -130,7 +132,7 @@ def remembered(replies):
     """Answer the query as a worker does, and tell whether that was remembered."""
     found = replies.remembered().find(QUERY)
     with replies.batch() as reply:
-        assert found in (None, reply(QUERY))
+        assert found in (None, reply(QUERY, UDP))
     return found is not None
 
 

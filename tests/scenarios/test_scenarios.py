@@ -8,6 +8,7 @@ from typing import NamedTuple
 import dns.message
 import pytest
 
+from domicile.dns.client import Client, Transport
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
 from domicile.dns.zones import answer
@@ -43,6 +44,7 @@ def read(file):
     return {apex: "\n".join(lines) + "\n" for apex, lines in zones.items()}, steps
 
 
+CLIENT = Client(Transport.UDP, bytes((192, 0, 2, 1)))
 CASES = [(file, step) for file in FILES for step in read(file)[1]]
 
 
@@ -72,5 +74,5 @@ def told(message):
 def test_it_is_answered_as_the_scenario_says(file, step):
     zones = [read_zone(apex, text) for apex, text in read(file)[0].items()]
     query = dns.message.make_query(step.name, step.rdtype, use_edns=True, payload=1232)
-    wire = respond(query.to_wire(), partial(answer, find_in(zones)))
+    wire = respond(query.to_wire(), CLIENT, partial(answer, find_in(zones)))
     assert list(told(dns.message.from_wire(wire))) == step.expected, step.why

@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
 from domicile.dns.rdata import Rcode, RRset
+
+
+class Ede(IntEnum):
+    """Why an answer is as it is (RFC 8914 5.2)."""
+
+    OTHER = 0
+    STALE_ANSWER = 3
+    NOT_READY = 14
+    PROHIBITED = 18
+    STALE_NXDOMAIN = 19
+    NOT_AUTHORITATIVE = 20
+    NOT_SUPPORTED = 21
+    INVALID_DATA = 24
+    INVALID_QUERY_TYPE = 30
+
+
+class ExtendedError(NamedTuple):
+    """A reason for people to read, beside the rcode."""
+
+    code: Ede
+    text: str = ""
+
+
+_NOT_OURS = ExtendedError(Ede.NOT_AUTHORITATIVE, "the name is in no zone served here")
 
 
 class Answer(NamedTuple):
@@ -16,6 +41,7 @@ class Answer(NamedTuple):
     authority: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
     needs_additional: bool = False
+    errors: tuple[ExtendedError, ...] = ()
 
     @classmethod
     def data(cls, *rrsets: RRset, additional: tuple[RRset, ...] = ()) -> Answer:
@@ -67,13 +93,13 @@ class Answer(NamedTuple):
         return cls(Rcode.YXDOMAIN, authoritative=True, answer=chain)
 
     @classmethod
-    def refused(cls) -> Answer:
-        """The name is in no zone of ours."""
-        return cls(Rcode.REFUSED)
+    def refused(cls, *errors: ExtendedError) -> Answer:
+        """It is nothing that we answer; by itself, because the name is in no zone of ours."""
+        return cls(Rcode.REFUSED, errors=errors or (_NOT_OURS,))
 
     @classmethod
-    def serv_fail(cls) -> Answer:
-        return cls(Rcode.SERVFAIL)
+    def serv_fail(cls, *errors: ExtendedError) -> Answer:
+        return cls(Rcode.SERVFAIL, errors=errors)
 
     @property
     def is_no_data(self) -> bool:

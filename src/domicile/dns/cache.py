@@ -12,7 +12,8 @@ A query is looked up as it came, without being parsed: that it has the plain sha
 
 from typing import Final
 
-from domicile.dns.message import HEADER, PLAIN_LIMIT
+from domicile.dns.edns import PLAIN_LIMIT
+from domicile.dns.message import HEADER
 
 _HEADER: Final = HEADER.size
 # A question behind its name: type and class.
@@ -25,6 +26,9 @@ _OVERHEAD: Final = 200
 _LONGEST_LABEL: Final = 63
 _NOT_PLAIN: Final = -1
 _CLASSES: Final = tuple(bytes((number,)) for number in range(256))
+
+# NSID and COOKIE: what asks for more than the records.
+_HEEDED: Final = b"\x03\x0a"
 
 _ADDRESSES: Final = (b"\x00\x01\x00\x01", b"\x00\x1c\x00\x01")
 
@@ -150,9 +154,11 @@ def _is_opt(packet: bytes, at: int, size: int) -> bool:
 
 
 def _options_end(packet: bytes, at: int, size: int) -> bool:
-    """Whether there are as many octets of options as is said, and all whole."""
+    """Whether as many octets of options follow as is said, whole and none heeded."""
     if at + (packet[at - 2] << 8 | packet[at - 1]) != size:
         return False
     while at + 4 <= size:
+        if packet[at] == 0 and packet[at + 1] in _HEEDED:
+            return False
         at += 4 + (packet[at + 2] << 8 | packet[at + 3])
     return at == size

@@ -10,7 +10,6 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
 
 from domicile.dns.siphash import KEY_SIZE, siphash
 
@@ -46,14 +45,14 @@ class Read:
 
 def read_cookie(
     option: bytes,
-    address: IPv4Address | IPv6Address,
+    address: bytes,
     secrets: Sequence[bytes],
     now: int,
 ) -> Read:
     """Judge the data of a COOKIE option; the first secret is the one that signs.
 
-    The others are those of before and after it, so that a roll-over is no break. `now`
-    is Unix time, in seconds.
+    The others are those of before and after it, so that a roll-over is no break. The
+    address is of 4 or 16 octets, `now` is Unix time in seconds.
     """
     client, server = option[:CLIENT_SIZE], option[CLIENT_SIZE:]
     # RFC 7873 5.2.2: a FORMERR is owed "if the length … is not 8, or is less than 16
@@ -72,12 +71,10 @@ def read_cookie(
     return Read(Standing.STALE if server else Standing.NONE, reply)
 
 
-def make_server_cookie(
-    client: bytes, address: IPv4Address | IPv6Address, secret: bytes, now: int
-) -> bytes:
+def make_server_cookie(client: bytes, address: bytes, secret: bytes, now: int) -> bytes:
     """Make the cookie for a client (RFC 9018 4)."""
     head = _VERSION + (now % _WRAP).to_bytes(4, "big")
-    return head + siphash(secret, client + head + address.packed)
+    return head + siphash(secret, client + head + address)
 
 
 def _age(server: bytes, now: int) -> int | None:
@@ -93,11 +90,11 @@ def _age(server: bytes, now: int) -> int | None:
 def _signer(
     client: bytes,
     server: bytes,
-    address: IPv4Address | IPv6Address,
+    address: bytes,
     secrets: Sequence[bytes],
 ) -> int | None:
     """Tell by which of the secrets a cookie was made."""
-    signed = client + server[:8] + address.packed
+    signed = client + server[:8] + address
     for number, secret in enumerate(secrets):
         if hmac.compare_digest(siphash(secret, signed), server[8:]):
             return number

@@ -17,9 +17,6 @@ cdef _parse_body(
 )
 cdef tuple _end_of_owner(bytes packet, Py_ssize_t start, Py_ssize_t hops)
 
-@cython.locals(end=Py_ssize_t)
-cdef bint _options_fit(bytes packet, Py_ssize_t at, Py_ssize_t length) except -1
-
 cdef int _reply_flags(int flags) except -1
 
 @cython.locals(written=list, count=Py_ssize_t, octets=bytes)

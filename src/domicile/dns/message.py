@@ -1,7 +1,7 @@
 """Messages of the DNS: a query read from untrusted octets, a reply written.
 
 Whatever the octets are, reading yields a value: a `Query` to answer, a `Malformed` to
-reply to with its rcode alone, or `Ignored`. Work is bounded by the packet's length.
+reply to with its rcode alone, a `Greeting`, or `Ignored`. Work is bounded by the packet's length.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,16 @@ from struct import Struct
 from typing import NamedTuple
 
 from domicile.dns.answer import Answer
+from domicile.dns.edns import (
+    DATAGRAM_LIMIT,
+    PLAIN_LIMIT,
+    Edns,
+    Option,
+    OptionCode,
+    padding,
+    read_edns,
+    write_edns,
+)
 from domicile.dns.name import (
     LONGEST_LABEL,
     LONGEST_NAME,
@@ -21,7 +31,6 @@ from domicile.dns.rdata import Rcode, Rdtype, RRset
 HEADER = Struct("!6H")
 _QUESTION = Struct("!2H")
 _RECORD = Struct("!2HIH")  # type, class, TTL, length of the data
-_OPTION = Struct("!2H")
 
 QR = 0x8000
 AA = 0x0400
@@ -30,26 +39,16 @@ RD = 0x0100
 CD = 0x0010
 OPCODE = 0x7800
 NOTIFY = 4 << 11
-DO = 0x8000
 
 CLASS_IN = 1
+CLASS_CH = 3
 CLASS_ANY = 255
 POINTER = 0xC000
 # No name has more labels than that, so honest pointers are fewer; all the owners of a
 # query share them, or 5,000 short owners could each ask for a long walk.
 _MOST_POINTERS = 127
 
-PLAIN_LIMIT = 512  # RFC 1035 4.2.1
-DATAGRAM_LIMIT = 1232  # DNS flag day 2020: never fragmented, RFC 9715
 STREAM_LIMIT = 65535
-
-
-class Edns(NamedTuple):
-    """What the client's OPT record says (RFC 6891)."""
-
-    size: int
-    version: int
-    dnssec_ok: bool
 
 
 class Query(NamedTuple):
@@ -70,6 +69,15 @@ class Query(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Greeting:
+    """No question, only what EDNS says: it asks for a cookie (RFC 7873 5.4)."""
+
+    id: int
+    flags: int
+    edns: Edns
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """Has a header, and cannot be answered: `rcode` says why."""
 
@@ -83,7 +91,7 @@ class Ignored:
     """Too short, or itself an answer: replying could go round for ever."""
 
 
-def parse_query(packet: bytes) -> Query | Malformed | Ignored:
+def parse_query(packet: bytes) -> Query | Greeting | Malformed | Ignored:
     if len(packet) < HEADER.size:
         return Ignored()
     ident, flags, questions, answers, authorities, additionals = HEADER.unpack_from(
@@ -96,17 +104,26 @@ def parse_query(packet: bytes) -> Query | Malformed | Ignored:
         known = flags & OPCODE == NOTIFY
         return Malformed(ident, flags, Rcode.REFUSED if known else Rcode.NOTIMP)
     # RFC 9619 4: "a DNS message with OPCODE = 0 and QDCOUNT > 1 MUST NOT be accepted".
-    if questions != 1 or answers:
+    if questions > 1 or answers:
         return Malformed(ident, flags, Rcode.FORMERR)
-    query = _parse_body(packet, ident, flags, authorities, additionals)
-    return query or Malformed(ident, flags, Rcode.FORMERR)
+    found = (
+        _parse_body(packet, ident, flags, authorities, additionals)
+        if questions
+        else _parse_greeting(packet, ident, flags, authorities, additionals)
+    )
+    return found or Malformed(ident, flags, Rcode.FORMERR)
 
 
-def write_reply(query: Query, answer: Answer, limit: int) -> bytes:
-    """Write an answer in at most `limit` octets; what does not fit leaves TC."""
+def write_reply(
+    query: Query, answer: Answer, limit: int, options: tuple[Option, ...] = ()
+) -> bytes:
+    """Write an answer in at most `limit` octets; what does not fit leaves TC.
+
+    The `options` are for a query with EDNS.
+    """
     flags = _reply_flags(query.flags) | (AA if answer.authoritative else 0)
     question = query.name + _QUESTION.pack(query.rdtype, query.rdclass)
-    opt = b"" if query.edns is None else _opt(answer.rcode, query.edns)
+    opt = b"" if query.edns is None else write_edns(answer.rcode, query.edns, options)
     room = limit - HEADER.size - len(question) - len(opt)
     answers = _write_section(query, answer.answer, room)
     authorities = _write_section(query, answer.authority, room - answers.size)
@@ -122,6 +139,25 @@ def write_reply(query: Query, answer: Answer, limit: int) -> bytes:
     counts[2] += bool(opt)
     header = HEADER.pack(query.id, flags | (answer.rcode & 0xF), 1, *counts)
     return b"".join([header, question, *(part.octets for part in sections), opt])
+
+
+def padded(
+    query: Query, rcode: Rcode, reply: bytes, options: tuple[Option, ...]
+) -> bytes:
+    """Fill a reply that `write_reply` wrote with these options (RFC 8467)."""
+    assert query.edns is not None
+    opt = write_edns(rcode, query.edns, options)
+    filled = write_edns(rcode, query.edns, (*options, padding(len(reply))))
+    return reply[: len(reply) - len(opt)] + filled
+
+
+def write_greeting(
+    greeting: Greeting, rcode: Rcode, options: tuple[Option, ...]
+) -> bytes:
+    """Reply to what has no question."""
+    flags = _reply_flags(greeting.flags) | (rcode & 0xF)
+    opt = write_edns(rcode, greeting.edns, options)
+    return HEADER.pack(greeting.id, flags, 0, 0, 0, 1) + opt
 
 
 def write_refusal(malformed: Malformed) -> bytes:
@@ -154,13 +190,31 @@ def _parse_body(
             # RFC 6891 6.1.1: "If a query message with more than one OPT RR is
             # received, a FORMERR (RCODE=1) MUST be returned." And 6.1.2: "MUST be 0
             # (root domain)".
-            if edns is not None or packet[at] or not _options_fit(packet, data, length):
+            repeated = edns is not None or packet[at]
+            options = packet[data : data + length]
+            edns = None if repeated else read_edns(size, ttl, options)
+            if edns is None:
                 return None
-            edns = _parse_edns(size, ttl)
         at = data + length
     # RFC 1995 3: IXFR comes with "the authority section containing the SOA record".
     whole = at == len(packet) and authorities <= (rdtype == Rdtype.IXFR)
     return Query(ident, flags, name, rdtype, rdclass, edns) if whole else None
+
+
+def _parse_greeting(
+    packet: bytes, ident: int, flags: int, authorities: int, additionals: int
+) -> Greeting | None:
+    # RFC 7873 5.4: a query "with a QDCOUNT of zero" and "a COOKIE option".
+    at = HEADER.size + 1 + _RECORD.size
+    if authorities or additionals != 1 or len(packet) < at or packet[HEADER.size]:
+        return None
+    kind, size, ttl, length = _RECORD.unpack_from(packet, HEADER.size + 1)
+    if kind != Rdtype.OPT or at + length != len(packet):
+        return None
+    edns = read_edns(size, ttl, packet[at:])
+    if edns is None or edns.option(OptionCode.COOKIE) is None:
+        return None
+    return Greeting(ident, flags, edns)
 
 
 def _end_of_owner(packet: bytes, start: int, hops: int) -> tuple[int, int]:
@@ -195,31 +249,9 @@ def _end_of_owner(packet: bytes, start: int, hops: int) -> tuple[int, int]:
     return 0, hops
 
 
-def _options_fit(packet: bytes, at: int, length: int) -> bool:
-    end = at + length
-    while at + _OPTION.size <= end:
-        at += _OPTION.size + int.from_bytes(packet[at + 2 : at + 4], "big")
-    return at == end
-
-
-def _parse_edns(size: int, ttl: int) -> Edns:
-    # RFC 6891 6.2.3: "Values lower than 512 MUST be treated as equal to 512."
-    return Edns(
-        size=max(size, PLAIN_LIMIT),
-        version=ttl >> 16 & 0xFF,
-        dnssec_ok=bool(ttl & DO),
-    )
-
-
 def _reply_flags(flags: int) -> int:
     # RFC 4035 3.1.6: "the CD bit in a query MUST be copied into the response".
     return QR | flags & (OPCODE | RD | CD)
-
-
-def _opt(rcode: Rcode, edns: Edns) -> bytes:
-    # RFC 6891 6.1.3: the upper eight bits of the rcode, our version 0, the flags.
-    ttl = (rcode >> 4) << 24 | (DO if edns.dnssec_ok else 0)
-    return b"\0" + _RECORD.pack(Rdtype.OPT, DATAGRAM_LIMIT, ttl, 0)
 
 
 class _Section(NamedTuple):
@@ -249,7 +281,7 @@ def _write_section(query: Query, rrsets: tuple[RRset, ...], room: int) -> _Secti
 def _write_rrset(query: Query, rrset: RRset) -> bytes:
     owner = _write_owner(query, rrset.name)
     return b"".join(
-        owner + _RECORD.pack(rrset.rdtype, CLASS_IN, rrset.ttl, len(rdata)) + rdata
+        owner + _RECORD.pack(rrset.rdtype, query.rdclass, rrset.ttl, len(rdata)) + rdata
         for rdata in rrset.rdatas
     )
 

@@ -102,6 +102,10 @@ def hinfo(cpu: bytes, system: bytes) -> bytes:
     return _string(cpu) + _string(system)
 
 
+def txt(*strings: bytes) -> bytes:
+    return b"".join(map(_string, strings))
+
+
 def _string(value: bytes) -> bytes:
     assert len(value) <= LONGEST_STRING
     return bytes((len(value),)) + value

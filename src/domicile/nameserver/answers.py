@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from domicile.dns import zones
-from domicile.dns.answer import Answer
+from domicile.dns.answer import Answer, Ede, ExtendedError
 from domicile.dns.name import labels_of
+from domicile.dns.rdata import Rcode
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
 from domicile.model.resolution import DirectoryView
 from domicile.nameserver.live import LiveZone, Names, text_labels
+
+_NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
+_NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
 
 
 class ServedView(DirectoryView, Protocol):
@@ -43,7 +47,21 @@ def answer(
             apex = apex[apex[0] + 1 :]
         return None
 
-    return zones.answer(find_zone, name, rdtype)
+    found = zones.answer(find_zone, name, rdtype)
+    return _doubted(view, found) if view.behind else found
+
+
+def _doubted(view: ServedView, found: Answer) -> Answer:
+    """Say that newer records may be missing."""
+    if not view.serial:
+        return found._replace(errors=(_NOT_READY,))
+    if found.rcode is Rcode.REFUSED:
+        return found
+    code = Ede.STALE_ANSWER
+    if found.rcode is Rcode.NXDOMAIN:
+        code = Ede.STALE_NXDOMAIN
+    text = f"the directory is not heard, this is as of its serial {view.serial}"
+    return found._replace(errors=(ExtendedError(code, text),))
 
 
 def answer_without_records(
@@ -61,7 +79,9 @@ def answer_without_records(
 
     zone = find_zone(name)
     if zone is None or not zone.node(name):
-        return Answer.serv_fail()
+        return Answer.serv_fail(_NO_RECORDS)
     found = zones.answer(find_zone, name, rdtype)
     # At the apex the directory may have more.
-    return Answer.serv_fail() if name == zone.apex and not found.answer else found
+    if name == zone.apex and not found.answer:
+        return Answer.serv_fail(_NO_RECORDS)
+    return found

@@ -7,8 +7,10 @@ does not read holds a connection. When there are too many, the one idle longest 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import cast
 
+from domicile.dns.client import Client, Transport
 from domicile.dns.stream import Deframer, frame
 from domicile.nameserver.replies import Replies
 
@@ -91,6 +93,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.peer = (transport.get_extra_info("peername") or ("",))[0]
+        address = ip_address(self.peer.partition("%")[0] or 0)
+        self._client = Client(Transport.TCP, address.packed)
         if not self._connections.add(self):
             self._transport.abort()
             return
@@ -130,8 +134,8 @@ class Connection(asyncio.Protocol):
             return
         count = min(len(self._waiting), BATCH)
         messages = [self._waiting.popleft() for _ in range(count)]
-        with self._connections.replies.batch(stream=True) as reply:
-            found = [reply(message) for message in messages]
+        with self._connections.replies.batch() as reply:
+            found = [reply(message, self._client) for message in messages]
         self._connections.touch(self)
         self._wait(MESSAGE if self._deframer.in_midst else 0.0)
         self._transport.write(b"".join(frame(each) for each in found if each))

@@ -1,5 +1,6 @@
 """What a name server counts of its queries: by transport, by how they were answered."""
 
+from domicile.dns.client import Transport
 from domicile.dns.rdata import Rcode
 from domicile.service.counters import Counters, Family, Row
 
@@ -7,10 +8,11 @@ _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
+_TRANSPORTS = [each.value for each in Transport]
 _OTHER, _NONE, _TRUNCATED = "other", "none", "truncated"
 
 FAMILIES = (
-    Family(_QUERIES, "Messages taken in.", "transport", ("udp", "tcp")),
+    Family(_QUERIES, "Messages taken in.", "transport", tuple(_TRANSPORTS)),
     Family(
         _ANSWERS,
         "How they were answered; what is truncated counts as that alone.",
@@ -27,16 +29,18 @@ class Tally:
 
     def __init__(self, counters: Counters, row: Row) -> None:
         self._row = row
-        self._transports = [counters.place(_QUERIES, each) for each in ("udp", "tcp")]
+        self._transports = {
+            each: counters.place(_QUERIES, each.value) for each in Transport
+        }
         self._of_rcode = [
             counters.place(_ANSWERS, _RCODES.get(rcode, _OTHER)) for rcode in range(16)
         ]
         self._none = counters.place(_ANSWERS, _NONE)
         self._truncated = counters.place(_ANSWERS, _TRUNCATED)
 
-    def count(self, reply: bytes | None, stream: bool) -> None:
+    def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
-        self._row.add(self._transports[stream])
+        self._row.add(self._transports[transport])
         if reply is None:
             self._row.add(self._none)
         elif reply[2] & 0x02:
@@ -47,5 +51,5 @@ class Tally:
 
     def count_remembered(self, count: int) -> None:
         """Count queries over UDP that got again what was no error."""
-        self._row.add(self._transports[False], count)
+        self._row.add(self._transports[Transport.UDP], count)
         self._row.add(self._of_rcode[Rcode.NOERROR], count)

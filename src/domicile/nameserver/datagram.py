@@ -4,6 +4,7 @@ import asyncio
 import socket
 from typing import Final
 
+from domicile.dns.client import Client, Transport
 from domicile.nameserver.mmsg import Batch
 from domicile.nameserver.replies import Replies
 
@@ -54,6 +55,7 @@ class Datagrams:
         batch = self._batch
         with self._replies.batch() as reply:
             for place in places:
-                message = reply(batch.packet(place))
+                client = Client(Transport.UDP, batch.address(place))
+                message = reply(batch.packet(place), client)
                 if message is not None:
                     batch.reply(place, message)

@@ -8,5 +8,6 @@ cdef class Batch:
 
     cpdef Py_ssize_t receive(self)
     cpdef bytes packet(self, Py_ssize_t place)
+    cpdef bytes address(self, Py_ssize_t place)
     cpdef void reply(self, Py_ssize_t place, bytes message)
     cpdef void send(self)

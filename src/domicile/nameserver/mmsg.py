@@ -34,6 +34,11 @@ class Batch:
     def packet(self, place: int) -> bytes:
         return self._taken[place][0]
 
+    def address(self, place: int) -> bytes:
+        """Give whom it says it came from: 4 or 16 octets."""
+        text = self._taken[place][1][0].partition("%")[0]
+        return socket.inet_pton(self._socket.family, text)
+
     def reply(self, place: int, message: bytes) -> None:
         """Have this sent to whom that datagram came from."""
         self._replies[place] = message

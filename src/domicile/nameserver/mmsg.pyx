@@ -72,6 +72,17 @@ cdef extern from *:
         return all->taken[place].msg_len;
     }
 
+    static int peer_size(struct slots *all, Py_ssize_t place) {
+        return all->peers[place].ss_family == AF_INET6 ? 16 : 4;
+    }
+
+    static const char *peer_octets(struct slots *all, Py_ssize_t place) {
+        const struct sockaddr_storage *peer = &all->peers[place];
+        if (peer->ss_family == AF_INET6)
+            return (const char *)&((const struct sockaddr_in6 *)peer)->sin6_addr;
+        return (const char *)&((const struct sockaddr_in *)peer)->sin_addr;
+    }
+
     static int has_port(const struct sockaddr_storage *peer) {
         if (peer->ss_family == AF_INET6)
             return ((const struct sockaddr_in6 *)peer)->sin6_port != 0;
@@ -109,6 +120,8 @@ cdef extern from *:
     void slots_send(slots *all, int descriptor, int count) nogil
     char *slots_octets(slots *all, Py_ssize_t place)
     Py_ssize_t slots_length(slots *all, Py_ssize_t place)
+    const char *peer_octets(slots *all, Py_ssize_t place)
+    int peer_size(slots *all, Py_ssize_t place)
 
 
 cdef class Batch:
@@ -140,6 +153,12 @@ cdef class Batch:
         return PyBytes_FromStringAndSize(
             slots_octets(all, place), slots_length(all, place)
         )
+
+    cpdef bytes address(self, Py_ssize_t place):
+        if not 0 <= place < self._taken:
+            raise IndexError
+        cdef slots *all = <slots *>self._slots
+        return PyBytes_FromStringAndSize(peer_octets(all, place), peer_size(all, place))
 
     cpdef void reply(self, Py_ssize_t place, bytes message):
         if 0 <= place < self._taken:

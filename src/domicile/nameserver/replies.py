@@ -9,27 +9,43 @@ follower; so nobody is told a serial while older replies are given.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
+from domicile.clock import Clock, wall
+from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
-from domicile.dns.responder import respond
+from domicile.dns.client import Client
+from domicile.dns.responder import SILENT, Server, respond
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
 from domicile.service.logs import Sparing
 
 log = structlog.get_logger()
 
-Reply = Callable[[bytes], bytes | None]
+Reply = Callable[[bytes, Client], bytes | None]
 
 _ROOM: Final = 64 * 1024 * 1024
 """Octets of replies to remember: those of some 100,000 names, in each worker."""
+
+
+class Own(NamedTuple):
+    """What a server has of its own, whatever the directory's records are.
+
+    `files` are the zones of master files by their apexes, `told` the networks that may
+    ask `_where`.
+    """
+
+    files: Mapping[bytes, StaticZone] = {}
+    identity: Server = SILENT
+    told: tuple[Network, ...] = ()
 
 
 class Replies:
@@ -39,12 +55,13 @@ class Replies:
         self,
         replica: Replica | NoRecords,
         tally: Tally | None = None,
-        files: Mapping[bytes, StaticZone] | None = None,
+        own: Own | None = None,
+        clock: Clock = wall,
     ) -> None:
-        """`files` are the zones of master files, by their apexes."""
         self._replica = replica
-        self._files = files or {}
+        self._own = own or Own()
         self._tally = tally
+        self._clock = clock
         self._sparing = Sparing()
         self._remembered = ReplyCache(_ROOM)
         self._as_of: tuple[str, int, bool] | None = None
@@ -71,32 +88,43 @@ class Replies:
             self._tally.count_remembered(count)
 
     @contextmanager
-    def batch(self, *, stream: bool = False) -> Iterator[Reply]:
+    def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
+        server = self._own.identity._replace(now=int(self._clock()))
         with ExitStack() as stack:
             try:
                 opened: AbstractContextManager[View | NoRecords] = self._replica.view()
                 view = stack.enter_context(opened)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
-                yield partial(self._fail, stream)
+                yield partial(self._fail, server)
             else:
                 self._remember_as_of(view)
-                yield partial(self._reply, view, stream)
+                yield partial(self._reply, view, server)
 
-    def _reply(self, view: ServedView, stream: bool, packet: bytes) -> bytes | None:
+    def _reply(
+        self, view: ServedView, server: Server, packet: bytes, client: Client
+    ) -> bytes | None:
+        look_up = partial(self._look_up, view, client)
         try:
-            found = respond(packet, partial(answer, view, self._files), stream=stream)
+            found = respond(packet, client, look_up, server)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
-            return self._fail(stream, packet)
-        if found is not None and not stream and self._as_of is not None:
+            return self._fail(server, packet, client)
+        if found is not None and not client.is_stream and self._as_of is not None:
             self._remembered.keep(packet, found)
-        return self._counted(found, stream)
+        return self._counted(found, client)
 
-    def _fail(self, stream: bool, packet: bytes) -> bytes | None:
-        look_up = partial(answer_without_records, self._files)
-        return self._counted(respond(packet, look_up, stream=stream), stream)
+    def _look_up(
+        self, view: ServedView, client: Client, name: bytes, rdtype: int
+    ) -> Answer:
+        if is_where(name) and may_ask(self._own.told, client.address):
+            return tell_where(view, name, rdtype)
+        return answer(view, self._own.files, name, rdtype)
+
+    def _fail(self, server: Server, packet: bytes, client: Client) -> bytes | None:
+        look_up = partial(answer_without_records, self._own.files)
+        return self._counted(respond(packet, client, look_up, server), client)
 
     def _remember_as_of(self, view: View | NoRecords) -> None:
         """Forget what another view's replies were; with a damaged one, remember none."""
@@ -113,9 +141,9 @@ class Replies:
         self._remembered.clear()
         self._as_of = None
 
-    def _counted(self, reply: bytes | None, stream: bool) -> bytes | None:
+    def _counted(self, reply: bytes | None, client: Client) -> bytes | None:
         if self._tally is not None:
-            self._tally.count(reply, stream)
+            self._tally.count(reply, client.transport)
         return reply
 
     def _report(self, error: Exception) -> None:

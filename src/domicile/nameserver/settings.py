@@ -1,12 +1,19 @@
 """The settings of a name server: one TOML file."""
 
+import secrets
+from ipaddress import ip_network
 from pathlib import Path
 
 import msgspec
 
 from domicile.config import Address, BadConfiguration, load
+from domicile.dns.cookies import SECRET_SIZE
+from domicile.dns.rdata import LONGEST_STRING
+from domicile.dns.responder import Server
 from domicile.dns.zonefile import StaticZone, read_zone
 from domicile.nameserver import connections
+from domicile.nameserver.replies import Own
+from domicile.nameserver.where import Network
 from domicile.replica.follower import Source
 from domicile.service.sealing import read_sealing_key
 
@@ -38,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tcp_most: int = connections.MOST
     tcp_most_of_one_peer: int = connections.MOST_OF_ONE_PEER
     zones: tuple[ZoneFile, ...] = ()
+    nsid: str = ""
+    version: str = ""
+    id: str = ""
+    told_where: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
     @property
     def folder(self) -> Path:
@@ -68,6 +79,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not self.sealing_key_file:
             return None
         return read_sealing_key(Path(self.sealing_key_file))
+
+    def read_own(self) -> Own:
+        """Put together what is this server's own; raises BadConfiguration, BadZone."""
+        identity = Server(
+            self.nsid.encode(),
+            self.version,
+            self.id,
+            # Until the directory's are known: all workers must know each other's.
+            secrets=(secrets.token_bytes(SECRET_SIZE),),
+        )
+        told = tuple(_network("told_where", each) for each in self.told_where)
+        return Own(self.read_zones(), identity, told)
 
     def source(self) -> Source | None:
         """Give where to follow, with the token, if anybody; raises BadConfiguration."""
@@ -119,3 +142,24 @@ def _judge(settings: Settings) -> None:
             )
     for text in filter(None, (*settings.listen, settings.admin)):
         Address.parse(text)
+    _judge_told(settings)
+
+
+def _judge_told(settings: Settings) -> None:
+    for key in ("nsid", "version", "id"):
+        if len(getattr(settings, key).encode()) > LONGEST_STRING:
+            raise BadConfiguration(
+                f"{key} is longer than {LONGEST_STRING} octets, which is all that a"
+                " name server can tell"
+            )
+    for text in settings.told_where:
+        _network("told_where", text)
+
+
+def _network(key: str, text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise BadConfiguration(
+            f"{key} is to have networks such as 192.0.2.0/24: {error}"
+        ) from error

@@ -2,20 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
 import uvloop
 
-from domicile.dns.zonefile import StaticZone
 from domicile.model.feed import WorkerNote
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
-from domicile.nameserver.replies import Replies
+from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.settings import Settings
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
@@ -38,10 +37,10 @@ class Sockets(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What all workers share: the settings, and the zones of master files by apex."""
+    """What all workers share."""
 
     settings: Settings
-    files: Mapping[bytes, StaticZone]
+    own: Own
 
 
 def run(
@@ -56,11 +55,11 @@ def run(
 async def _run_until_end(
     work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
-    settings, files = work
+    settings, own = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder) if settings.directory else NoRecords()
-    replies = Replies(replica, tally, files)
+    replies = Replies(replica, tally, own)
     connections = Connections(
         replies,
         idle=settings.idle,
