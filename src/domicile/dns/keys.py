@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -33,26 +34,26 @@ class Algorithm(IntEnum):
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """A key that signs; `flags` tell whether the parent's DS is for it."""
 
     private: PrivateKey
     flags: int = ZONE_KEY | SECURE_ENTRY_POINT
 
-    @property
+    @cached_property
     def algorithm(self) -> Algorithm:
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             return Algorithm.ED25519
         return Algorithm.ECDSAP256SHA256
 
-    @property
+    @cached_property
     def rdata(self) -> bytes:
         """Give the data of its DNSKEY record."""
         head = self.flags.to_bytes(2, "big") + bytes((_PROTOCOL, self.algorithm))
         return head + _public(self.private)
 
-    @property
+    @cached_property
     def tag(self) -> int:
         return key_tag(self.rdata)
 

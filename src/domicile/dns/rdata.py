@@ -34,6 +34,8 @@ class Rdtype(IntEnum):
     RRSIG = 46
     NSEC = 47
     DNSKEY = 48
+    CDS = 59
+    CDNSKEY = 60
     NXNAME = 128
     TKEY = 249
     TSIG = 250

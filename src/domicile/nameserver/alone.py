@@ -3,9 +3,10 @@
 It stands where a replica stands, and is never behind: there is nobody to be behind of.
 """
 
-from typing import Self
+from collections.abc import Iterator
+from typing import Never, Self
 
-from domicile.model.records import App, Cluster, Owner, Placement, Zone
+from domicile.model.records import App, Cluster, Owner, Placement, Record, Zone
 
 
 class NoRecords:
@@ -29,6 +30,9 @@ class NoRecords:
 
     def damage(self) -> tuple[str, str]:
         return "", ""
+
+    def all(self, _kind: type[Record]) -> Iterator[Never]:
+        return iter(())
 
     def zone(self, _name: str) -> Zone | None:
         return None

@@ -1,19 +1,23 @@
 """What a name server says of a name: out of the directory's records, and of its files."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from domicile.dns import zones
 from domicile.dns.answer import Answer, Ede, ExtendedError
 from domicile.dns.name import labels_of
 from domicile.dns.rdata import Rcode
+from domicile.dns.secure import SignedZone
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
+from domicile.dns.zones import FindZone
 from domicile.model.resolution import DirectoryView
 from domicile.nameserver.live import LiveZone, Names, text_labels
 
+_NONE: Mapping[bytes, SignedZone] = MappingProxyType({})
 _NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
-_NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
+NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
 
 
 class ServedView(DirectoryView, Protocol):
@@ -33,6 +37,15 @@ def answer(
 
     `files` are the zones of master files, by their apexes.
     """
+    return answer_from(view, zones_of(view, files), name, rdtype)
+
+
+def zones_of(
+    view: ServedView,
+    files: Mapping[bytes, StaticZone],
+    signed: Mapping[bytes, SignedZone] = _NONE,
+) -> FindZone:
+    """Give what finds the zone of a name; `files` and `signed` are by apex."""
 
     def find_zone(name: bytes) -> Nodes | None:
         labels = text_labels(labels_of(name))
@@ -41,12 +54,21 @@ def answer(
             file = files.get(apex)
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
-                return LiveZone(view, zone, Names(apex, name, labels[:depth]), file)
+                names = Names(apex, name, labels[:depth])
+                keys = signed[apex].rrsets if apex in signed else None
+                return LiveZone(view, zone, names, file, keys)
             if file is not None:
                 return file
             apex = apex[apex[0] + 1 :]
         return None
 
+    return find_zone
+
+
+def answer_from(
+    view: ServedView, find_zone: FindZone, name: bytes, rdtype: int
+) -> Answer:
+    """Answer out of the zones that `zones_of` finds in the view."""
     found = zones.answer(find_zone, name, rdtype)
     return _doubted(view, found) if view.behind else found
 
@@ -79,9 +101,9 @@ def answer_without_records(
 
     zone = find_zone(name)
     if zone is None or not zone.node(name):
-        return Answer.serv_fail(_NO_RECORDS)
+        return Answer.serv_fail(NO_RECORDS)
     found = zones.answer(find_zone, name, rdtype)
     # At the apex the directory may have more.
     if name == zone.apex and not found.answer:
-        return Answer.serv_fail(_NO_RECORDS)
+        return Answer.serv_fail(NO_RECORDS)
     return found

@@ -59,7 +59,16 @@ class LiveZone:
     there means it. The directory's serial is that of the SOA, whosever that is.
     """
 
-    __slots__ = ("_below", "_file", "_name", "_view", "_zone", "apex", "is_flat")
+    __slots__ = (
+        "_below",
+        "_file",
+        "_keys",
+        "_name",
+        "_view",
+        "_zone",
+        "apex",
+        "is_flat",
+    )
 
     def __init__(
         self,
@@ -67,7 +76,10 @@ class LiveZone:
         zone: Zone,
         names: Names,
         file: StaticZone | None,
+        keys: Mapping[int, RRset] | None = None,
     ) -> None:
+        """`keys` are what the apex of a signed zone tells of its keys, by type."""
+        self._keys = keys or {}
         self.apex, self._name, self._below = names
         self.is_flat = file is None
         self._view = view
@@ -108,8 +120,7 @@ class LiveZone:
         if zone.nameservers:
             servers = tuple(rdata.ns(name_from_text(each)) for each in zone.nameservers)
             found[Rdtype.NS] = RRset(self.apex, Rdtype.NS, zone.ttl, servers)
-        found |= written
-        return found | {Rdtype.SOA: self.soa}
+        return found | dict(written) | dict(self._keys) | {Rdtype.SOA: self.soa}
 
     @property
     def soa(self) -> RRset:

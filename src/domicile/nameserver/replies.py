@@ -2,7 +2,7 @@
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a view shows another copy or serial, or it is behind now and was not, or was and
-is not. A view is opened for what is not remembered, and for the worker's word to its
+is not, or another hour has begun. A view is opened for what is not remembered, and for the worker's word to its
 follower; so nobody is told a serial while older replies are given.
 """
 
@@ -18,11 +18,19 @@ from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
+from domicile.dns.signatures import PER_SECOND
 from domicile.dns.zonefile import StaticZone
+from domicile.dns.zones import FindZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
-from domicile.nameserver.answers import ServedView, answer, answer_without_records
+from domicile.nameserver.answers import (
+    ServedView,
+    answer_from,
+    answer_without_records,
+    zones_of,
+)
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.signed import Signing
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
@@ -32,6 +40,9 @@ log = structlog.get_logger()
 
 Reply = Callable[[bytes, Client], bytes | None]
 
+# What is signed is renewed days before it expires, and not on a change of records.
+_HOUR: Final = 3600
+
 _ROOM: Final = 64 * 1024 * 1024
 """Octets of replies to remember: those of some 100,000 names, in each worker."""
 
@@ -40,12 +51,14 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`.
+    ask `_where`. So many `signatures` are made within a second.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
+    sealing_key: bytes | None = None
+    signatures: float = PER_SECOND
 
 
 class Replies:
@@ -64,7 +77,8 @@ class Replies:
         self._clock = clock
         self._sparing = Sparing()
         self._remembered = ReplyCache(_ROOM)
-        self._as_of: tuple[str, int, bool] | None = None
+        self._as_of: tuple[str, int, bool, int] | None = None
+        self._signing = Signing(self._own.sealing_key, self._own.signatures)
 
     def remembered(self) -> ReplyCache:
         """Give the replies to datagrams that may be given again now."""
@@ -103,33 +117,49 @@ class Replies:
                 yield partial(self._reply, view, server)
 
     def _reply(
-        self, view: ServedView, server: Server, packet: bytes, client: Client
+        self, view: View | NoRecords, server: Server, packet: bytes, client: Client
     ) -> bytes | None:
-        look_up = partial(self._look_up, view, client)
+        self._signing.denied = False
         try:
-            found = respond(packet, client, look_up, server)
+            if self._as_of is None:
+                self._signing.load(view)
+            find_zone = zones_of(view, self._own.files, self._signing.zones)
+            look_up = partial(self._look_up, view, find_zone, client)
+            sign = partial(self._signing.sign, find_zone, client, server.now)
+            found = respond(packet, client, look_up, server, sign)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(server, packet, client)
-        if found is not None and not client.is_stream and self._as_of is not None:
+        # Of names that are not there is no end, whatever the rcode is.
+        lasting = self._as_of is not None and not self._signing.denied
+        if found is not None and not client.is_stream and lasting:
             self._remembered.keep(packet, found)
         return self._counted(found, client)
 
     def _look_up(
-        self, view: ServedView, client: Client, name: bytes, rdtype: int
+        self,
+        view: ServedView,
+        find_zone: FindZone,
+        client: Client,
+        name: bytes,
+        rdtype: int,
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        return answer(view, self._own.files, name, rdtype)
+        return answer_from(view, find_zone, name, rdtype)
 
     def _fail(self, server: Server, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        return self._counted(respond(packet, client, look_up, server), client)
+        reply = respond(packet, client, look_up, server, self._signing.refuse)
+        return self._counted(reply, client)
 
     def _remember_as_of(self, view: View | NoRecords) -> None:
         """Forget what another view's replies were; with a damaged one, remember none."""
         try:
-            as_of = self._replica.open_name, view.serial, view.behind
+            hour = int(self._clock() // _HOUR)
+            as_of = self._replica.open_name, view.serial, view.behind, hour
+            if as_of != self._as_of:
+                self._signing.load(view)
         except Exception:  # noqa: BLE001 - whoever asks for what is damaged reports it
             self._forget()
             return

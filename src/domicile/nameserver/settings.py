@@ -10,6 +10,7 @@ from domicile.config import Address, BadConfiguration, load
 from domicile.dns.cookies import SECRET_SIZE
 from domicile.dns.rdata import LONGEST_STRING
 from domicile.dns.responder import Server
+from domicile.dns.signatures import PER_SECOND
 from domicile.dns.zonefile import StaticZone, read_zone
 from domicile.nameserver import connections
 from domicile.nameserver.replies import Own
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle: float = connections.IDLE
     tcp_most: int = connections.MOST
     tcp_most_of_one_peer: int = connections.MOST_OF_ONE_PEER
+    signatures_per_second: int = PER_SECOND
     zones: tuple[ZoneFile, ...] = ()
     nsid: str = ""
     version: str = ""
@@ -90,7 +92,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             secrets=(secrets.token_bytes(SECRET_SIZE),),
         )
         told = tuple(_network("told_where", each) for each in self.told_where)
-        return Own(self.read_zones(), identity, told)
+        return Own(
+            self.read_zones(),
+            identity,
+            told,
+            self.read_sealing_key(),
+            self.signatures_per_second,
+        )
 
     def source(self) -> Source | None:
         """Give where to follow, with the token, if anybody; raises BadConfiguration."""
@@ -135,7 +143,7 @@ def _judge(settings: Settings) -> None:
         raise BadConfiguration(
             f"workers is {settings.workers}, where 1 to 256 is expected"
         )
-    for key in ("idle", "tcp_most", "tcp_most_of_one_peer"):
+    for key in ("idle", "tcp_most", "tcp_most_of_one_peer", "signatures_per_second"):
         if not getattr(settings, key) > 0:
             raise BadConfiguration(
                 f"{key} is {getattr(settings, key)}, where more than 0 is expected"
