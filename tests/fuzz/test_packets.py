@@ -29,6 +29,7 @@ from packets import make_packet
 from twins import find_twins
 
 from domicile.dns.client import Client, Transport
+from domicile.dns.edns import CO
 from domicile.dns.rdata import Rcode
 from domicile.dns.responder import Server
 from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
