@@ -82,18 +82,20 @@ class Securing(NamedTuple):
         )
 
     def answer_dnssec(self, name: bytes, rdtype: int, answer: Answer) -> Answer:
-        """Answer for a type that only signing makes: NSEC, RRSIG; or leave the answer."""
-        if not answer.is_no_data or not answer.authority:
+        """Answer for a type that only signing makes: NSEC, RRSIG; or leave the answer.
+
+        Any other answer than yes would have a proof that says the contrary: each name
+        has these types, by their own word, and be it a name that is not there.
+        """
+        soa = answer.authority[0] if answer.authority else None
+        zone = self.signed.get(soa.name) if soa and not answer.answer else None
+        if soa is None or zone is None or soa.rdtype != Rdtype.SOA:
             return answer
-        soa = answer.authority[0]
-        zone = self.signed.get(soa.name)
-        if zone is None:
-            return answer
-        proof = self._denial(zone, name, soa.ttl)
+        proof, purpose = self._proof(zone, name, answer)
         if rdtype == Rdtype.NSEC:
             return Answer.data(proof)
         # RFC 8482 7: of all the signatures that a name has, "a single RRSIG RRset".
-        return Answer.data(self._signatures(zone, proof, self.purpose))
+        return Answer.data(self._signatures(zone, proof, purpose))
 
     def _signed_answers(self, rrsets: Sequence[RRset]) -> Iterator[RRset]:
         dnames = [each.name for each in rrsets if each.rdtype == Rdtype.DNAME]
@@ -122,14 +124,19 @@ class Securing(NamedTuple):
         zone = self.signed.get(soa.name)
         if zone is None:
             return answer.authority
-        if answer.rcode is Rcode.NXDOMAIN:
-            proof = denial(last, (Rdtype.NXNAME,), zone.capped(soa).ttl)
-            purpose = self.purpose._replace(is_missing=True)
-        else:
-            proof = self._denial(zone, last, soa.ttl)
-            purpose = self.purpose
+        proof, purpose = self._proof(zone, last, answer)
         signed_soa = self._signed(zone, soa, self.purpose)
         return (*signed_soa, *self._signed(zone, proof, purpose))
+
+    def _proof(
+        self, zone: SignedZone, last: bytes, answer: Answer
+    ) -> tuple[RRset, Purpose]:
+        """Give the NSEC of a no, and what its signature is for."""
+        ttl = answer.authority[0].ttl
+        if answer.rcode is not Rcode.NXDOMAIN:
+            return self._denial(zone, last, ttl), self.purpose
+        proof = denial(last, (Rdtype.NXNAME,), min(ttl, zone.longest_ttl))
+        return proof, self.purpose._replace(is_missing=True)
 
     def _referral(self, servers: RRset) -> tuple[RRset, ...]:
         cut = servers.name

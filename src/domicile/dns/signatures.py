@@ -46,8 +46,12 @@ class Purpose(NamedTuple):
 
 class _Kept(NamedTuple):
     rdata: bytes
-    renewed_at: int
-    expiration: int
+    validity: Validity
+
+    def is_good(self, now: int, before: int) -> bool:
+        """Whether it is valid, and will be for a while."""
+        # A clock that was set back makes signatures that are not good yet.
+        return self.validity.inception <= now < self.validity.expiration - before
 
 
 class Budget:
@@ -88,20 +92,16 @@ class Signatures:
         now, kept = purpose.now, self._kept[purpose.is_missing]
         name = (zone, key.tag, rrset)
         found = kept.find(name)
-        # A clock that was set back leaves signatures that are not good yet.
-        early = found is not None and now < found.expiration - _LASTS - _BEFORE
-        if found is not None and now < found.renewed_at and not early:
+        if found is not None and found.is_good(now, _RENEWED_BEFORE):
             return found.rdata
         if not self._budgets[purpose.is_stream, purpose.is_missing].take(now):
-            if found is not None and now < found.expiration - _USABLE_BEFORE:
+            if found is not None and found.is_good(now, _USABLE_BEFORE):
                 return found.rdata
-            raise OverBudget(
-                "too many new signatures at present: ask again in a second"
-            )
+            raise OverBudget("too many new signatures now: ask again in a second")
         jitter = zlib.crc32(b"%d" % now, zlib.crc32(rrset.name)) % _JITTER
-        expiration = now + _LASTS - jitter
-        rdata = signature(zone, key, rrset, Validity(now - _BEFORE, expiration))
-        kept.keep(name, _Kept(rdata, expiration - _RENEWED_BEFORE, expiration))
+        validity = Validity(now - _BEFORE, now + _LASTS - jitter)
+        rdata = signature(zone, key, rrset, validity)
+        kept.keep(name, _Kept(rdata, validity))
         self.made += 1
         return rdata
 

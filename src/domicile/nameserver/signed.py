@@ -14,7 +14,7 @@ from domicile.dns.client import Client
 from domicile.dns.keys import BadKey, Key, ds_of, read_key
 from domicile.dns.message import Query
 from domicile.dns.name import fold, name_from_text, offset_of_suffix
-from domicile.dns.rdata import Rdtype, RRset
+from domicile.dns.rdata import Rcode, Rdtype, RRset
 from domicile.dns.secure import NotSignable, Securing, SignedZone
 from domicile.dns.signatures import PER_SECOND, OverBudget, Purpose, Signatures
 from domicile.dns.zones import FindZone
@@ -105,11 +105,13 @@ class Signing:
         return answer
 
     def _secure(self, securing: Securing, query: Query, answer: Answer) -> Answer:
-        name = fold(query.name)
-        if query.rdtype in _MADE_BY_SIGNING:
+        name, edns = fold(query.name), query.edns
+        plain = edns is None or not edns.dnssec_ok
+        if query.rdtype in _MADE_BY_SIGNING and not (
+            plain and answer.rcode is Rcode.NXDOMAIN
+        ):
             answer = securing.answer_dnssec(name, query.rdtype, answer)
-        edns = query.edns
-        if edns is None or not edns.dnssec_ok:
+        if edns is None or plain:
             return answer
         secured = securing.secure(name, answer, compact_ok=edns.compact_ok)
         self.denied = secured.rcode is not answer.rcode
