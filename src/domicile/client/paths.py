@@ -11,6 +11,7 @@ _FOLDERS = {
     "domain": "domains",
     "move": "moves",
     "owner": "owners",
+    "zone": "zones",
 }
 
 

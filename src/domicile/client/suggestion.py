@@ -27,6 +27,7 @@ _LISTS = {
     "follower": ("/status", "followers", _by("name")),
     "move": ("/moves", "rows", _by("id")),
     "owner": ("/owners", "rows", _by("name")),
+    "zone": ("/zones", "rows", _by("name")),
 }
 
 

@@ -24,6 +24,7 @@ from domicile.directory import (
     insight_api,
     journal,
     lifecycle,
+    zones_api,
 )
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
 from domicile.directory.authority import LinkAuthority, Trusted
@@ -316,6 +317,7 @@ ROUTES: Sequence[Any] = (
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
     *apps_api.ROUTES, *domains_api.ROUTES, *insight_api.ROUTES,
+    *zones_api.ROUTES,
 )  # fmt: skip
 
 

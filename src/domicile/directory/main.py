@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.keyrolls import KeyRolls, rolling_keys
 from domicile.directory.leadership import leading
 from domicile.directory.lifecycle import forgetting
 from domicile.directory.mover import Mover, moving
@@ -86,7 +87,8 @@ async def serve(
         open_directory(settings) as directory,
         leading(directory.store) as leadership,
         moving(directory, leadership) as mover,
-        _administered(directory, settings, mover, admin),
+        rolling_keys(directory, leadership) as keyrolls,
+        _administered(directory, settings, (mover, keyrolls), admin),
         forgetting(directory.store),
         rotating(directory, leadership),
         sharing(directory.feed),
@@ -114,7 +116,7 @@ async def serve(
 async def _administered(
     directory: Directory,
     settings: Settings,
-    mover: Mover,
+    leaders: tuple[Mover, KeyRolls],
     listener: socket.socket | None,
 ) -> AsyncIterator[None]:
     """Serve the admin listener, if there is one."""
@@ -123,7 +125,8 @@ async def _administered(
         return
 
     def trouble() -> str:
-        return mover.trouble or lack_of_room(settings.folder)
+        troubles = (each.trouble for each in leaders)
+        return next(filter(None, troubles), "") or lack_of_room(settings.folder)
 
     registry = CollectorRegistry()
     registry.register(StoreCollector("directory", directory.store, directory.feed))

@@ -17,6 +17,7 @@ from domicile.directory.bodies import BadBody
 from domicile.directory.domains import TooManyDomains
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
 from domicile.directory.registry import BadRequest
+from domicile.directory.zone_keys import KeysInUse
 from domicile.errors import DomicileError
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
@@ -46,6 +47,7 @@ STATUSES: dict[type[DomicileError], int] = {
     NoSuchBlob: 404,
     NotFound: 404,
     AlreadyThere: 409,
+    KeysInUse: 409,
     MoveInProgress: 409,
     NoRoom: 409,
     NotLive: 409,

@@ -21,6 +21,7 @@ until the parent's DS has gone and its TTL is over, and then all go at once.
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -66,6 +67,18 @@ class Wait(NamedTuple):
     what: str
     until: float = 0.0
 
+
+class Signing(StrEnum):
+    """How a zone is signed, in a word."""
+
+    UNSIGNED = "unsigned"
+    BEGINNING = "beginning"
+    SIGNED = "signed"
+    ROLLING = "rolling"
+    LEAVING = "leaving"
+
+
+WAITS_FOR_SERVERS = "every name server to know it"
 
 # What they are for
 
@@ -144,8 +157,24 @@ def wait_of(zone: Zone, key: ZoneKey) -> Wait | None:
     if key.state is KeyState.ACTIVE:
         return None
     if not key.known_at:
-        return Wait("every name server to know it")
+        return Wait(WAITS_FOR_SERVERS)
     return Wait("resolvers to forget what was before", _due(zone, key))
+
+
+def signing_of(keys: Collection[ZoneKey]) -> Signing:
+    if not keys:
+        return Signing.UNSIGNED
+    if is_leaving(keys):
+        return Signing.LEAVING
+    if not is_rolling(keys):
+        return Signing.SIGNED
+    settled = any(key.state is KeyState.ACTIVE for key in keys if key.role in _SEP)
+    return Signing.ROLLING if settled else Signing.BEGINNING
+
+
+def waits_for_parent(keys: Iterable[ZoneKey]) -> bool:
+    """Whether the parent has not done its part yet."""
+    return any(_waits_for_parent(key) and not key.parent_at for key in keys)
 
 
 def is_rolling(keys: Iterable[ZoneKey]) -> bool:
