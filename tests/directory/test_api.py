@@ -241,7 +241,7 @@ async def followed(client, kinds, cluster="", **more):
 
 @pytest.mark.usefixtures("ada", "amber")
 async def test_a_name_server_follows_what_it_answers_from(ns1):
-    kinds = ("zone", "owner", "app", "placement", "cluster")
+    kinds = ("zone", "owner", "placement", "cluster")
     _, _, records = await followed(ns1, kinds)
     assert {record.key for record in records} == {"apps.test", "ada", "amber"}
 
@@ -265,7 +265,7 @@ async def test_a_cluster_follows_no_other_cluster(amber, cluster):
     assert is_problem(await asked(amber, ("residence",), cluster), 403)
 
 
-@pytest.mark.parametrize("kind", ["residence", "release", "authority", "domain"])
+@pytest.mark.parametrize("kind", ["residence", "release", "app", "domain"])
 async def test_a_name_server_does_not_follow_what_it_need_not_know(ns1, kind):
     assert is_problem(await asked(ns1, ("zone", kind)), 403, kind)
 

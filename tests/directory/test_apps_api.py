@@ -104,7 +104,7 @@ async def test_a_move_goes_through(ada, operator, amber, birch):
 async def test_a_move_waits_for_a_name_server_that_is_not_behind(
     ada, operator, amber, ns1
 ):
-    kinds = ("zone", "owner", "app", "placement", "cluster")
+    kinds = ("zone", "owner", "placement", "cluster")
     await ns1.post("/v1/feed", content=encode_ask(Ask("ns1", kinds)))
     move = (await ada.post("/v1/apps", json=HELLO)).json()
     await until(ada, move, "preparing")

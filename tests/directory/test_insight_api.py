@@ -8,7 +8,7 @@ import pytest
 DIGEST = hashlib.sha256(b"release").hexdigest()  # what ada has uploaded
 HELLO = {"owner": "ada", "name": "hello", "digest": DIGEST, "command": "run"}
 HOST = "hello.ada.apps.test"
-NS_KINDS = ("zone", "owner", "app", "placement", "cluster")
+NS_KINDS = ("zone", "owner", "placement", "cluster")
 
 
 def living(state="here", **more):

@@ -32,7 +32,7 @@ from domicile.dns.client import Client, Transport
 from domicile.dns.edns import CO
 from domicile.dns.rdata import Rcode
 from domicile.dns.responder import Server
-from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
+from domicile.model.records import Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
 
 CASES = 30_000
@@ -53,7 +53,7 @@ class Directory:
         {"ns1.apps.test": ("127.0.0.1", "::1"), "ns.else.example": ("127.0.0.2",)},
         landing=tuple(f"192.0.2.{number}" for number in range(100)),
     )
-    _app = App("k" * 26, "hello", "ada", "apps.test", 2, AppState.RUNNING)
+    _placement = Placement("k" * 26, "amber", 2, "hello", "ada", "apps.test")
 
     def zone(self, name):
         return self._zone if name == "apps.test" else None
@@ -61,11 +61,11 @@ class Directory:
     def owner(self, name):
         return Owner("ada", "apps.test", "free") if name == "ada" else None
 
-    def app_named(self, owner, name):
-        return self._app if (owner, name) == ("ada", "hello") else None
+    def placed(self, host):
+        return self._placement.entries.get(host)
 
     def placement(self, app):
-        return Placement(app, "amber", 2) if app == self._app.id else None
+        return self._placement if app == self._placement.app else None
 
     def cluster(self, name):
         return Cluster("amber", ("127.0.0.11", "::11"), ())

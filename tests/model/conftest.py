@@ -4,8 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from domicile.model.records import name_key
-
 
 class DictView:
     """Any view of the model's, over records handed to it."""
@@ -18,6 +16,11 @@ class DictView:
             for record in records
             for key in record.index_keys
         }
+        self.by_entry = {
+            (record.kind, key): entry
+            for record in records
+            for key, entry in record.entries.items()
+        }
         self.by_app = {
             record.app: record for record in records if record.kind == "residence"
         }
@@ -28,8 +31,8 @@ class DictView:
     def owner(self, name):
         return self.by_key.get(("owner", name))
 
-    def app_named(self, owner, name):
-        return self.by_index.get(("app", name_key(owner, name)))
+    def placed(self, host):
+        return self.by_entry.get(("placement", host))
 
     def placement(self, app):
         return self.by_key.get(("placement", app))

@@ -8,7 +8,7 @@ import pytest
 
 from domicile.model import moves, routing
 from domicile.model.moves import Step
-from domicile.model.records import Placement, ResidenceState
+from domicile.model.records import ResidenceState
 from domicile.model.routing import Unknown
 from exploration import steps
 from exploration.faults import Bounds
@@ -17,6 +17,7 @@ from exploration.world import (
     ClusterView,
     World,
     empty_world,
+    placed,
     settled_world,
     sleepy_world,
     travelled_world,
@@ -124,7 +125,7 @@ def place_too_early(move, app, lodging, of=moves.records_of):
     records = of(move, app, lodging)
     if move.step is not Step.PREPARING:
         return records
-    return (*records, Placement(app.id, move.target, move.generation))
+    return (*records, placed(move.target, move.generation))
 
 
 def withdraw_too_early(move, app, lodging, of=moves.records_of):

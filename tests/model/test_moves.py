@@ -116,6 +116,10 @@ def written(at):
         for record in records
         if isinstance(record, Placement)
     ]
+    named = Placement("", "", 0, APP.name, APP.owner, APP.zone).entries
+    for record in records:
+        if isinstance(record, Placement):
+            assert record.entries.keys() == named.keys()
     states = [record.state for record in records if isinstance(record, App)]
     return residences, placements, states
 

@@ -11,7 +11,7 @@ EXAMPLES = [
     records.App("i" * 26, "hello", "ada", "apps.test", 1, records.AppState.RUNNING),
     RELEASE,
     records.Cluster("amber", ("127.0.0.11",), ("127.0.0.11:8444",), ("free",)),
-    records.Placement("i" * 26, "amber", 1),
+    records.Placement("i" * 26, "amber", 1, "hello", "ada", "apps.test", 900.5),
     records.Residence(
         "i" * 26, "amber", 1, records.ResidenceState.HERE, hosts=("a",), release=RELEASE
     ),
@@ -50,6 +50,29 @@ def test_an_unknown_kind_is_no_error():
 def test_only_a_residence_concerns_one_cluster():
     scopes = {record.kind: record.scope for record in EXAMPLES if record.scope}
     assert scopes == {"residence": "amber"}
+
+
+def test_a_placement_says_where_by_its_name_and_takes_no_more_room_than_it_must():
+    placement = records.Placement("i" * 26, "amber", 7, "hello", "ada", "apps.test")
+    where = records.Whereabouts("amber", 7)
+    assert placement.entries == {"hello.ada.apps.test": where}
+    written = records.encode(placement)
+    assert len(written) == 1 + 27 + 6 + 1 + 6 + 4 + 10
+    assert records.decode("placement", written) == placement
+    assert records.encode(where) == b"\x92\xa5amber\x07"
+    assert records.decode_entry("placement", records.encode(where)) == where
+
+
+def test_a_placement_without_a_name_is_found_by_its_id_alone():
+    assert records.Placement("i" * 26, "amber", 1, "", "ada", "apps.test").entries == {}
+
+
+def test_a_scheduled_move_is_said_by_the_name_too():
+    placement = records.Placement("i" * 26, "a", 7, "hello", "ada", "z", 900.5)
+    (where,) = placement.entries.values()
+    assert where == records.Whereabouts("a", 7, 900.5)
+    written = records.encode(where)
+    assert records.decode_entry("placement", written) == where
 
 
 def test_an_app_without_a_name_is_found_by_its_id_alone():

@@ -1,6 +1,6 @@
 import pytest
 
-from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
+from domicile.model.records import Cluster, Owner, Placement, Zone
 from domicile.model.resolution import (
     Apex,
     Empty,
@@ -15,17 +15,17 @@ APP = "k" * 26
 ZONE = Zone("apps.test", {"ns1.in.apps.test": ("127.0.0.1",), "ns.else.example": ()})
 PAID = Zone("paid.apps.test", {})
 AMBER = Cluster("amber", ("127.0.0.11",), ())
-FOUND = InCluster(ZONE, APP, 2, AMBER)
+FOUND = InCluster(ZONE, 2, AMBER)
+MOVING = InCluster(ZONE, 3, AMBER, moves_at=900.5)
 RECORDS = [
     ZONE,
     PAID,
     AMBER,
     Owner("ada", "apps.test", "free"),
-    App(APP, "hello", "ada", "apps.test", 2, AppState.RUNNING),
-    Placement(APP, "amber", 2),
-    App("l" * 26, "failed", "ada", "apps.test", 1, AppState.FAILED),
-    App("m" * 26, "lost", "ada", "apps.test", 1, AppState.RUNNING),
-    Placement("m" * 26, "dropped", 1),
+    Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
+    Placement("m" * 26, "dropped", 1, "lost", "ada", "apps.test"),
+    Placement("p" * 26, "amber", 3, "packed", "ada", "apps.test", 900.5),
+    Placement("q" * 26, "amber", 2, "", "ada", "apps.test"),
 ]
 
 
@@ -35,6 +35,10 @@ RECORDS = [
         ("hello.ada.apps.test", FOUND),
         ("hello--ada.apps.test", FOUND),
         (f"{APP}.apps.test", FOUND),
+        ("packed.ada.apps.test", MOVING),
+        (f"{'p' * 26}.apps.test", MOVING),
+        # Its name was given to another.
+        (f"{'q' * 26}.apps.test", FOUND),
         ("apps.test", Apex(ZONE)),
         ("paid.apps.test", Apex(PAID)),
         ("ns1.in.apps.test", NameServer(ZONE, ("127.0.0.1",))),
@@ -52,6 +56,7 @@ RECORDS = [
         # An owner has one zone: the longest match answers, and ada is not there.
         ("hello.ada.paid.apps.test", Missing(PAID)),
         ("ada.paid.apps.test", Missing(PAID)),
+        (f"{APP}.paid.apps.test", Missing(PAID)),
         ("test", OutOfZone()),
         ("", OutOfZone()),
         ("hello.ada.example", OutOfZone()),

@@ -7,8 +7,6 @@ import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Owner,
     Placement,
@@ -23,8 +21,7 @@ MANY = tuple(f"192.0.2.{number}" for number in range(100))
 RECORDS = [
     Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}, landing=MANY),
     Owner("ada", "apps.test", "free"),
-    App(APP, "hello", "ada", "apps.test", 2, AppState.RUNNING),
-    Placement(APP, "amber", 2),
+    Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
     Cluster("amber", ("127.0.0.11",), ()),
 ]
 
@@ -60,10 +57,10 @@ async def serve():
     """Serve connections on a port of their own; give that port."""
     servers = []
 
-    async def start(connections) -> int:
+    async def start(service) -> int:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(connections.factory, "127.0.0.1", 0)
-        servers.append((server, connections))
+        server = await loop.create_server(service.factory, "127.0.0.1", 0)
+        servers.append((server, service.connections))
         return server.sockets[0].getsockname()[1]
 
     yield start

@@ -8,7 +8,7 @@ import pytest
 from domicile.dns.name import fold, name_from_text, name_to_text
 from domicile.dns.rdata import Rcode, Rdtype
 from domicile.dns.zonefile import read_zone
-from domicile.model.records import App, AppState, Cluster, Owner, Placement, Zone
+from domicile.model.records import Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
 
 
@@ -25,8 +25,8 @@ class Records:
     def owner(self, name):
         return OWNER if name == OWNER.name else None
 
-    def app_named(self, owner, name):
-        return APP if (owner, name) == ("ada", "hello") else None
+    def placed(self, host):
+        return PLACEMENT.entries.get(host)
 
     def placement(self, app):
         return PLACEMENT if app == PLACEMENT.app else None
@@ -44,9 +44,8 @@ ZONE = Zone(
 )
 BARE = Zone("bare.test", {})
 AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), ())
-APP = App("k" * 26, "hello", "ada", "apps.test", 2, AppState.RUNNING)
 OWNER = Owner("ada", "apps.test", "free")
-PLACEMENT = Placement(APP.id, "amber", 2)
+PLACEMENT = Placement("k" * 26, "amber", 2, "hello", "ada", "apps.test")
 SOA = ["apps.test SOA"]
 
 # name, type, rcode, answer, authority

@@ -1,246 +1,91 @@
-"""Queries over TCP: pipelined, cut anywhere, and connections that must go."""
+"""Who may be connected, and who goes when there are too many."""
 
 import asyncio
+import contextlib
 import socket
-from contextlib import contextmanager
 
-import dns.asyncquery
-import dns.message
 import pytest
 
-from domicile.dns.stream import frame
-from domicile.nameserver.connections import BATCH, Connections
-from domicile.nameserver.replies import Replies
-
-EOF = b""
+from domicile.nameserver.connection import Service
+from domicile.nameserver.connections import Connections, Limits
 
 
-def query(number=1, name="hello.ada.apps.test") -> bytes:
-    message = dns.message.make_query(name, "A")
-    message.id = number
-    return frame(message.to_wire())
+class Peer:
+    """A connection, as far as it is counted."""
+
+    def __init__(self, connections, prefix):
+        self.prefix = prefix
+        self.connections = connections
+        self.is_in = connections.add(self)
+
+    def cut(self):
+        self.is_in = False
+        self.connections.remove(self)
+
+    def close(self):
+        self.cut()
 
 
-async def read_message(reader) -> bytes:
-    length = int.from_bytes(await reader.readexactly(2), "big")
-    return await reader.readexactly(length)
+@pytest.fixture
+def connections():
+    return Connections(Limits(most=20, most_of_one_peer=8))
 
 
-async def read_reply(reader):
-    return dns.message.from_wire(await read_message(reader))
+def come(connections, *prefixes):
+    return [Peer(connections, prefix) for prefix in prefixes]
 
 
-async def read_ids(reader, count) -> list[int]:
-    messages = [await read_message(reader) for _ in range(count)]
-    return [int.from_bytes(message[:2], "big") for message in messages]
+def test_a_network_has_no_more_than_its_share(connections):
+    assert [each.is_in for each in come(connections, *[1] * 9)] == [True] * 8 + [False]
+    assert come(connections, 2)[0].is_in
 
 
-async def connect(port):
-    return await asyncio.open_connection("127.0.0.1", port)
+def test_a_share_is_given_back(connections):
+    mine = come(connections, *[1] * 8)
+    mine[3].cut()
+    assert come(connections, 1)[0].is_in
 
 
-async def read_end(reader) -> bytes:
-    """Read until the server ends the connection, in whichever way."""
-    try:
-        return await reader.read()
-    except ConnectionResetError:
-        return EOF
+def test_when_full_the_one_idle_longest_goes_for_who_is_new(connections):
+    there = come(connections, *range(20))
+    connections.touch(there[0])
+    assert come(connections, 99)[0].is_in
+    assert [each.is_in for each in there[:3]] == [True, False, True]
+    assert len(connections) == 20
 
 
-async def end(*writers) -> None:
-    for writer in writers:
-        writer.transport.abort()
-    await asyncio.sleep(0)
+def test_the_last_places_are_for_who_has_none(connections):
+    """Networks that come again and again push out their own."""
+    good = come(connections, *range(100, 110))
+    crowd = come(connections, *[1] * 4, *[2] * 4)
+    assert all(each.is_in for each in good + crowd)
+    again = come(connections, *[1, 2] * 50)
+    assert len(connections) == 18
+    assert all(each.is_in for each in good)
+    assert not any(each.is_in for each in crowd)
+    assert [each.is_in for each in again] == [False] * 92 + [True] * 8
+    assert all(each.is_in for each in come(connections, 201, 202))
+    assert all(each.is_in for each in good)
 
 
-async def test_an_answer_too_long_for_udp_comes_whole(serve, replies):
-    port = await serve(Connections(replies))
-    asked = dns.message.make_query("apps.test", "A")
-    reply = await dns.asyncquery.tcp(asked, "127.0.0.1", timeout=30, port=port)
-    assert len(reply.answer[0]) == 100
-
-
-async def test_pipelined_queries_are_answered_in_order(serve, replies):
-    reader, writer = await connect(await serve(Connections(replies)))
-    writer.write(b"".join(query(number) for number in range(300)))
-    assert await read_ids(reader, 300) == list(range(300))
-    await end(writer)
-
-
-class CountedReplies(Replies):
-    """Remembers how many messages each batch answered."""
-
-    def __init__(self, replica):
-        super().__init__(replica)
-        self.sizes = []
-
-    @contextmanager
-    def batch(self):
-        at = len(self.sizes)
-        self.sizes.append(0)
-        with super().batch() as reply:
-
-            def counted(message, client):
-                self.sizes[at] += 1
-                return reply(message, client)
-
-            yield counted
-
-
-async def test_a_burst_is_answered_in_turns(serve, replica):
-    """However many one client pipelines, the loop is held for a batch at most."""
-    replies = CountedReplies(replica)
-    reader, writer = await connect(await serve(Connections(replies)))
-    writer.write(b"".join(query(number) for number in range(1000)))
-    writer.write_eof()
-    assert await read_ids(reader, 1000) == list(range(1000))
-    assert await reader.read() == EOF
-    assert sum(replies.sizes) == 1000
-    assert max(replies.sizes) == BATCH
-    await end(writer)
-
-
-async def test_a_message_that_has_begun_comes_to_its_end_or_is_cut(
-    serve, replies, monkeypatch
+async def test_a_thousand_connections_of_one_address_leave_room_for_others(
+    serve, replies
 ):
-    """However long a connection may be idle, and however each octet renews it."""
-    monkeypatch.setattr("domicile.nameserver.connections.MESSAGE", 0.2)
-    reader, writer = await connect(await serve(Connections(replies, idle=60.0)))
-    writer.write(query(1) + query(2)[:7])
-    assert await read_ids(reader, 1) == [1]
-    for octet in query(2)[7:12]:
-        writer.write(bytes([octet]))
-        await asyncio.sleep(0.02)
-    assert await read_end(reader) == EOF
-    await end(writer)
-
-
-async def test_who_is_between_messages_may_be_idle(serve, replies, monkeypatch):
-    monkeypatch.setattr("domicile.nameserver.connections.MESSAGE", 0.05)
-    reader, writer = await connect(await serve(Connections(replies, idle=60.0)))
-    for number in range(3):
-        writer.write(query(number)[:9])
-        await asyncio.sleep(0.01)
-        writer.write(query(number)[9:])
-        assert await read_ids(reader, 1) == [number]
-        await asyncio.sleep(0.1)
-    await end(writer)
-
-
-async def test_who_reads_late_gets_every_answer(serve, replies):
-    """Answering stalls and goes on; nothing is lost and nothing is out of order."""
-    connections = Connections(replies)
-    port = await serve(connections)
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(("127.0.0.1", port))
-    reader, writer = await asyncio.open_connection(sock=client)
-    writer.transport.pause_reading()
-    writer.write(b"".join(query(number, "apps.test") for number in range(5000)))
-    while not any(connection._stalled for connection in connections._open):
-        await asyncio.sleep(0.01)
-    writer.transport.resume_reading()
-    assert await read_ids(reader, 5000) == list(range(5000))
-    await end(writer)
-
-
-async def test_a_query_in_single_octets_is_answered(serve, replies):
-    reader, writer = await connect(await serve(Connections(replies)))
-    for octet in query():
-        writer.write(bytes((octet,)))
-        await writer.drain()
-        await asyncio.sleep(0)
-    assert (await read_reply(reader)).answer
-    await end(writer)
-
-
-async def test_rubbish_gets_silence_and_the_next_query_its_answer(serve, replies):
-    reader, writer = await connect(await serve(Connections(replies)))
-    writer.write(frame(b"") + frame(b"rubbish") + query(9))
-    assert (await read_reply(reader)).id == 9
-    await end(writer)
-
-
-async def test_who_closes_its_side_still_gets_the_answer(serve, replies):
-    reader, writer = await connect(await serve(Connections(replies)))
-    writer.write(query(5))
-    writer.write_eof()
-    assert (await read_reply(reader)).id == 5
-    assert await reader.read() == EOF
-    await end(writer)
-
-
-@pytest.mark.parametrize("sent", [b"", b"\0", query()[:-1]])
-async def test_a_connection_without_a_whole_query_is_cut(serve, replies, sent):
-    connections = Connections(replies, idle=0.05)
-    reader, writer = await connect(await serve(connections))
-    writer.write(sent)
-    assert await read_end(reader) == EOF
-    await end(writer)
-    assert len(connections) == 0
-
-
-async def test_single_octets_are_no_sign_of_life(serve, replies):
-    """Who sends an octet now and then, and never a whole query, is cut as well."""
-    reader, writer = await connect(await serve(Connections(replies, idle=0.1)))
-    ended = asyncio.create_task(read_end(reader))
-    writer.write(b"\xff\xff")
-    while not ended.done():
-        writer.write(b"x")
-        await asyncio.sleep(0.01)
-    assert ended.result() == EOF
-    await end(writer)
-
-
-async def test_who_does_not_read_is_cut(serve, replies):
-    """Answers that nobody reads fill the buffers, and then the idle time ends it."""
-    connections = Connections(replies, idle=0.2)
-    _, writer = await connect(await serve(connections))
-    writer.transport.pause_reading()
-    burst = query(name="apps.test") * 1000
-    try:
-        while True:
-            writer.write(burst)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    await end(writer)
-    assert len(connections) == 0
-
-
-async def test_a_peer_has_no_more_than_its_share(serve, replies):
-    port = await serve(Connections(replies, most_of_one_peer=1))
-    first_reader, first = await connect(port)
-    first.write(query(1))
-    await read_reply(first_reader)
-    second_reader, second = await connect(port)
-    assert await read_end(second_reader) == EOF
-    first.write(query(2))
-    assert (await read_reply(first_reader)).id == 2
-    await end(first, second)
-
-
-async def test_the_share_is_given_back(serve, replies):
-    connections = Connections(replies, most_of_one_peer=1)
-    port = await serve(connections)
-    for number in range(3):
-        reader, writer = await connect(port)
-        writer.write(query(number))
-        writer.write_eof()
-        assert (await read_reply(reader)).id == number
-        assert await reader.read() == EOF
-        await end(writer)
-
-
-async def test_when_full_the_one_idle_longest_goes(serve, replies):
-    port = await serve(Connections(replies, most=2))
-    busy, old = await connect(port), await connect(port)
-    for reader, writer in (old, busy):
-        writer.write(query())
-        await read_reply(reader)
-    new = await connect(port)
-    assert await read_end(old[0]) == EOF
-    for reader, writer in (busy, new):
-        writer.write(query(3))
-        assert (await read_reply(reader)).id == 3
-    await end(old[1], busy[1], new[1])
+    served = Service(Connections(), replies)
+    port = await serve(served)
+    with contextlib.ExitStack() as opened:
+        for _ in range(1000):
+            client = opened.enter_context(socket.socket())
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.connect(("127.0.0.1", port))
+            await asyncio.sleep(0)
+        while len(served.connections) < 100:
+            await asyncio.sleep(0.01)
+        assert len(served.connections) == 100
+        other = opened.enter_context(socket.socket())
+        other.bind(("127.9.9.9", 0))
+        other.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(other, ("127.0.0.1", port))
+        while len(served.connections) < 101:
+            await asyncio.sleep(0.01)

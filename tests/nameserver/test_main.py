@@ -3,11 +3,14 @@
 import contextlib
 import http.server
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 
+import certificates
 import dns.exception
 import dns.message
 import dns.query
@@ -19,8 +22,6 @@ from domicile.config import Address
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.feed import Begin, decode_ask, encode_answer
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Owner,
     Placement,
@@ -36,8 +37,7 @@ APP = "k" * 26
 RECORDS = [
     Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}),
     Owner("ada", "apps.test", "free"),
-    App(APP, "hello", "ada", "apps.test", 2, AppState.RUNNING),
-    Placement(APP, "amber", 2),
+    Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
     Cluster("amber", ("127.0.0.11",), ()),
 ]
 CHANGES = [
@@ -184,6 +184,51 @@ def test_without_a_directory_it_serves_its_files(start, tmp_path, address, admin
     process.send_signal(signal.SIGTERM)
     assert process.wait(ENDS_WITHIN) == 0
     assert not (tmp_path / "replica").exists()
+
+
+@pytest.fixture
+def secure(tmp_path, start):
+    """Start it with TLS; give where."""
+    with open_alone(Address("127.0.0.1", 0)) as probe:
+        place = Address(*probe.getsockname())
+    certificate, key = certificates.make(tmp_path)
+    file = tmp_path / "nameserver.toml"
+    file.write_text(
+        f'listen_tls = ["{place}"]\ncertificate_file = "{certificate}"\n'
+        f'key_file = "{key}"\n{file.read_text()}'
+    )
+    start()
+    return place
+
+
+def shown(place, context, session=None):
+    """Shake hands and ask: the certificate, the session, and whether it was known."""
+    query = dns.message.make_query("hello.ada.apps.test", "A").to_wire()
+    with (
+        socket.create_connection(place) as tcp,
+        context.wrap_socket(tcp, session=session) as tls,
+    ):
+        tls.sendall(len(query).to_bytes(2, "big") + query)
+        assert tls.recv(65535)
+        return tls.getpeercert(binary_form=True), tls.session, tls.session_reused
+
+
+def test_it_shows_a_renewed_certificate_and_any_worker_takes_a_ticket(
+    secure, address, tmp_path
+):
+    answers(address)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    certificate, session, _ = shown(secure, context)
+    assert certificate == certificates.public(files)
+    # Each comes from another port, so to either worker.
+    assert all(shown(secure, context, session)[2] for _ in range(20))
+    certificates.make(tmp_path)
+    deadline = time.monotonic() + PATIENCE
+    while shown(secure, context)[0] != certificates.public(files):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_it_answers_on_when_workers_are_killed(start, address):

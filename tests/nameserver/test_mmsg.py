@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from domicile.dns.budget import prefix_of
 from domicile.nameserver import mmsg
 
 SIZE = 8
@@ -110,3 +111,10 @@ def test_who_is_gone_is_no_hindrance_to_others(twin, server, clients):
     batch.reply(0, b"answer")
     batch.send()
     assert stays.recv(100) == b"answer"
+
+
+def test_networks_are_numbered_as_budgets_are(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    clients[0].send(b"query")
+    assert batch.receive() == 1
+    assert batch.prefix(0) == prefix_of(batch.address(0))

@@ -3,6 +3,7 @@
 import pytest
 
 from domicile.config import Address, BadConfiguration
+from domicile.dns.budget import prefix_of
 from domicile.errors import DomicileError
 from domicile.nameserver.settings import load_settings
 
@@ -109,3 +110,43 @@ def test_a_zone_is_there_once_and_has_a_name(load, tmp_path):
         load(zones=f"[{one}, {one}]").read_zones()
     with pytest.raises(DomicileError, match=r"a\.\.b"):
         load(zones=f"[{one.replace('still.example', 'a..b')}]").read_zones()
+
+
+@pytest.mark.parametrize("key", ["certificate_file", "key_file"])
+def test_tls_needs_a_certificate_and_its_key(load, key):
+    given = {"certificate_file": '"c.pem"', "key_file": '"k.pem"'} | {key: '""'}
+    with pytest.raises(BadConfiguration, match=f"{key} is empty, and listen_tls"):
+        load(listen_tls='["127.0.0.1:853"]', **given)
+
+
+def test_a_certificate_that_cannot_be_read_is_named(load, tmp_path):
+    missing = f'"{tmp_path}/none.pem"'
+    settings = load(
+        listen_tls='["127.0.0.1:853"]', certificate_file=missing, key_file=missing
+    )
+    with pytest.raises(BadConfiguration, match=r"certificate_file .*none\.pem"):
+        settings.read_certificate()
+
+
+def test_the_budget_is_divided_among_the_workers_or_there_is_none(load):
+    now = 1_000_000
+    budget = load(budget="1000", workers="2", budget_exempt="[]").make_budget()
+    assert budget.allows(1, 0, 5 * 500, now)
+    assert not budget.allows(1, 0, 10, now)
+    assert load(budget="0").make_budget() is None
+    exempt = load(budget="1000").make_budget()
+    loopback = prefix_of(bytes((127, 0, 0, 1)))
+    assert exempt.allows(loopback, 0, 10**6, now)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("budget", "-1"),
+        ("budget_exempt", '["192.0.2.1/24"]'),
+        ("listen_tls", '["nowhere"]'),
+    ],
+)
+def test_what_is_wrong_with_budgets_and_tls_is_named(load, key, value):
+    with pytest.raises(BadConfiguration, match=key if "budget" in key else "nowhere"):
+        load(**{key: value})

@@ -55,9 +55,17 @@ def residence(app, cluster, state, hosts):
     return Residence(app, cluster, 1, state, hosts=names)
 
 
+def placement(app, cluster, name, named):
+    """An app has a name of its own, or another of them, or none."""
+    given = f"{name}{app}" if named else ""
+    return Placement(app, cluster, 1, given, "ada", "apps.test")
+
+
 RECORDS = st.one_of(
     st.builds(Owner, NAMES, st.just("apps.test"), st.sampled_from(["free", "pro"])),
-    st.builds(Placement, NAMES, CLUSTERS, st.just(1)),
+    st.builds(
+        placement, NAMES, CLUSTERS, st.sampled_from(["shop", "blog"]), st.booleans()
+    ),
     st.builds(Cluster, CLUSTERS, st.just(("127.0.0.1",)), st.just(())),
     st.builds(
         residence, NAMES, CLUSTERS, st.sampled_from(list(ResidenceState)),
@@ -156,6 +164,9 @@ class Here:
                     found[kind.kind, record.key] = record
                     for key in record.index_keys:
                         assert key in view.find(kind, key).index_keys
+                    for key, entry in record.entries.items():
+                        assert view.find_entry(kind, key) == entry
+                assert view.count(kind) == len(list(view.all(kind)))
             return view.serial, view.chain, found
 
     def concerns(self, kind, scope):

@@ -1,6 +1,7 @@
 """A follower's replica is exact, whatever the feed and the network do."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from domicile.model.feed import (
     encode_frame,
 )
 from domicile.model.records import Owner, Zone
+from domicile.replica.copy import Copy
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
@@ -191,6 +193,32 @@ async def test_a_snapshot_replaces_what_was(replica: Replica, owner) -> None:
     names = [f"owner-{n:05}" for n in range(5000)]
     assert state(replica) == (40, OTHER_CHAIN, names)
     assert seen == [40]
+
+
+async def test_who_is_cancelled_while_a_copy_is_packed_waits_for_it(
+    replica: Replica, owner, monkeypatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    of = Copy.pack_into
+
+    def pack(self, other):
+        begun.set()
+        go_on.wait(30)
+        of(self, other)
+
+    monkeypatch.setattr(Copy, "pack_into", pack)
+    whole = http(answer(Begin(0, 30, CHAIN, snapshot=True), owner(1, "alice")))
+    async with serving([whole]) as (_, url):
+        follower = Follower(replica, Source(url, TOKEN), ASK)
+        task = asyncio.create_task(follower.run())
+        # The loop goes on meanwhile, or this never ended.
+        await asyncio.to_thread(begun.wait, 30)
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        go_on.set()
+        await asyncio.wait([task])
+    assert state(replica) == (30, CHAIN, ["alice"])
 
 
 @pytest.mark.parametrize("missing", [0, 500])

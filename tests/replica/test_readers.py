@@ -77,8 +77,11 @@ def test_what_killed_readers_held_is_let_go(replica: Replica, read, write) -> No
 
 
 def test_a_long_reader_makes_the_file_grow_until_it_ends(
-    folder: Path, replica: Replica, read, write
+    folder: Path, replica: Replica, read, write, monkeypatch
 ) -> None:
+    # What was touched last is noted, up to a number.
+    monkeypatch.setattr("domicile.replica.copy._MOST_TOUCHED", 100)
+
     def size() -> int:
         return (folder / "current" / "data.mdb").stat().st_size
 

@@ -23,7 +23,7 @@ def test_a_missing_replica_is_an_empty_one(tmp_path: Path) -> None:
     with replica.view() as view:
         assert (view.serial, view.chain) == (0, NO_CHAIN)
         assert view.owner("alice") is None
-        assert view.app_named("alice", "shop") is None
+        assert view.placed("shop.alice.apps.test") is None
         assert list(view.all(Owner)) == []
         assert view.behind
     assert replica.serial() == 0
@@ -155,8 +155,8 @@ def test_a_replica_of_another_format_is_refused(
 ) -> None:
     replica.apply([], 1, CHAIN)
     replica.close()
-    monkeypatch.setattr("domicile.replica.replica.FORMAT", 2)
-    with pytest.raises(DamagedReplica, match="format 1"):
+    monkeypatch.setattr("domicile.replica.replica.FORMAT", 99)
+    with pytest.raises(DamagedReplica, match="reads 99"):
         Replica.open(folder, writable=True)
 
 

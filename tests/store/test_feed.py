@@ -86,7 +86,7 @@ async def test_another_history_is_answered_at_once_with_a_snapshot(
     monkeypatch.setattr("domicile.store.feed.POLL_SECONDS", 60)
     head = await put_owner(store)
     begin, _, end = await ask(feed, Head(1, b"?" * CHAIN_SIZE))
-    assert begin == Begin(0, 1, head.chain, snapshot=True)
+    assert begin == Begin(0, 1, head.chain, snapshot=True, count=1)
     assert end == End(1)
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 ZONE = "bench.test"
 
 _APPS_OF_AN_OWNER = 10
+# Ids have no order: what a store or replica finds by them lies anywhere. (2^128 / phi)
+_SCATTER = 0x9E3779B97F4A7C15F39CC0605CEDC835
 # Questions are asked again from the first when the last was asked; so many are enough
 # that the rare ones of a mix are met.
 _FEWEST_QUESTIONS = 100_000
@@ -39,7 +41,7 @@ class Name(NamedTuple):
 
 def name_of(number: int) -> Name:
     """Give the name of an app by its number, the same every time."""
-    octets = b32encode(number.to_bytes(16, "big"))
+    octets = b32encode((number * _SCATTER % 2**128).to_bytes(16, "big"))
     ident = octets.rstrip(b"=").decode("ascii").lower()
     return Name(f"app{number}", owner_of(number), ident)
 

@@ -1,15 +1,13 @@
-"""A replica of so many apps, written as a follower would have written it."""
+"""A replica of so many apps, written as a follower writes it: a feed's snapshot."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 from domicile.bench.names import ZONE, name_of, owners
 from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.feed import Begin, End, Entry
 from domicile.model.names import hosts_of
 from domicile.model.records import (
-    App,
-    AppState,
     Cluster,
     Endpoint,
     EndpointState,
@@ -21,26 +19,27 @@ from domicile.model.records import (
     Zone,
     encode,
 )
+from domicile.replica.answer import Answer
 from domicile.replica.replica import Replica
 
 CLUSTER = "amber"
 ADDRESS = "127.0.0.11"
 NAMESERVER = f"ns1.{ZONE}"
 
-_BATCH = 2000
+_SERIAL = 1_000_000_000
+"""That of the snapshot: above those of its records, which come in order."""
 
 
 def fill(folder: Path, records: Iterable[Record]) -> None:
     """Write a replica that holds these records."""
     # It followed once, long ago: nobody can be asked, and it is behind all the time.
     replica = Replica.open(folder, writable=True, clock=lambda: 1.0)
-    successor = replica.start_over()
+    answer = Answer(replica, from_start=True)
+    answer.take(Begin(0, _SERIAL, NO_CHAIN, snapshot=True))
     serial = 0
-    left = iter(records)
-    while batch := list(islice(left, _BATCH)):
-        successor.add([_change(serial + at, each) for at, each in enumerate(batch, 1)])
-        serial += len(batch)
-    successor.finish(serial)
+    for serial, record in enumerate(records, 1):
+        answer.take(Entry(_change(serial, record)))
+    answer.take(End(serial))
     replica.freshness.stamp()
     replica.close()
 
@@ -52,8 +51,7 @@ def of_a_directory(names: int) -> Iterator[Record]:
     for owner in owners(names):
         yield Owner(owner, ZONE, "free")
     for name in map(name_of, range(names)):
-        yield App(name.id, name.app, name.owner, ZONE, 1, AppState.RUNNING)
-        yield Placement(name.id, CLUSTER, 1)
+        yield Placement(name.id, CLUSTER, 1, name.app, name.owner, ZONE)
 
 
 def of_a_cluster(names: int, port: int) -> Iterator[Record]:

@@ -60,7 +60,7 @@ Opened = NamedDependency[Directory]
 FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
     Role.NAMESERVER: frozenset(
-        {"zone", "owner", "app", "placement", "cluster", "consent", "zone-key"}
+        {"zone", "owner", "placement", "cluster", "consent", "zone-key"}
     ),
 }
 

@@ -183,6 +183,9 @@ async def _give_up_name(tx: Transaction, app: App) -> None:
     """Let a deleted app's name go to another of its owner's."""
     await give_up_names(tx, app)
     await tx.put(msgspec.structs.replace(app, name=""))
+    placement = await tx.get(Placement, app.id)
+    if placement is not None:
+        await tx.put(msgspec.structs.replace(placement, name=""))
 
 
 async def _cluster_named(reading: Reading, name: str) -> Cluster:

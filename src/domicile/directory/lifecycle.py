@@ -104,7 +104,9 @@ async def delete_app(tx: Transaction, app: App) -> None:
         await tx.delete(Domain, domain.key)
     placement = await tx.get(Placement, app.id)
     if placement is not None:
-        await tx.put(msgspec.structs.replace(placement, generation=generation))
+        await tx.put(
+            msgspec.structs.replace(placement, generation=generation, moves_at=0.0)
+        )
     await tx.put(
         msgspec.structs.replace(
             app,

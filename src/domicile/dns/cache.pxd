@@ -29,7 +29,7 @@ cdef class ReplyCache:
 cdef Py_ssize_t _end_of_question(bytes packet) except -2
 
 @cython.locals(size=Py_ssize_t, kind=int)
-cdef int _class_of(bytes packet, Py_ssize_t end) except -2
+cpdef int class_of(bytes packet, Py_ssize_t end) except -2
 
 cdef bint _is_plain(bytes packet) except -1
 

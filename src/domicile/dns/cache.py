@@ -6,7 +6,7 @@ in and pushes nothing out. What replies depend on beside the question (the recor
 time) is for the owner to know, and to `clear` when it changes.
 
 A query is looked up as it came, without being parsed: that it has the plain shape which
-`_class_of` recognises is all that must be known of it, and every other one is left to
+`class_of` recognises is all that must be known of it, and every other one is left to
 `dns.responder`.
 """
 
@@ -57,7 +57,7 @@ class ReplyCache:
     def find(self, packet: bytes) -> bytes | None:
         """Give the reply to a query, with its id and in its letter case."""
         end = _end_of_question(packet)
-        kind = _class_of(packet, end)
+        kind = class_of(packet, end)
         if kind < 0:
             return None
         asked = packet[_HEADER:end]
@@ -78,7 +78,7 @@ class ReplyCache:
     def keep(self, packet: bytes, reply: bytes) -> None:
         """Keep a reply if the like of its query may be asked again."""
         end = _end_of_question(packet)
-        kind = _class_of(packet, end)
+        kind = class_of(packet, end)
         # Of every size that a client can take; authoritative, whole and no error.
         if kind < 0 or len(reply) > PLAIN_LIMIT:
             return
@@ -116,7 +116,7 @@ def _end_of_question(packet: bytes) -> int:
     return size + 1
 
 
-def _class_of(packet: bytes, end: int) -> int:
+def class_of(packet: bytes, end: int) -> int:
     """Give what the reply depends on beside the question, -1 for what is not plain.
 
     That are RD and CD, which come back, whether there is EDNS, and its DO and CO.
@@ -130,7 +130,7 @@ def _class_of(packet: bytes, end: int) -> int:
         return kind if size == end else _NOT_PLAIN
     if not _is_opt(packet, end, size):
         return _NOT_PLAIN
-    return kind | 2 | (packet[end + 7] >> 6) << 2
+    return kind | 2 | (packet[end + 7] >> 7) << 2 | (packet[end + 7] >> 6 & 1) << 3
 
 
 def _is_plain(packet: bytes) -> bool:

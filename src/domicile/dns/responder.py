@@ -58,7 +58,8 @@ _IDS = (name_from_text("id.server"), name_from_text("hostname.bind"))
 class Server(NamedTuple):
     """What a server says of itself, where it does, and what its cookies are made of.
 
-    The first of the `secrets` signs (`dns.cookies`); `now` is Unix time in seconds.
+    The first of the `secrets` signs (`dns.cookies`); `now` is Unix time in seconds, and
+    `keepalive` for how long a stream may be idle, in tenths of one.
     """
 
     nsid: bytes = b""
@@ -66,6 +67,7 @@ class Server(NamedTuple):
     id: str = ""
     secrets: tuple[bytes, ...] = ()
     now: int = 0
+    keepalive: int = 0
 
 
 SILENT = Server()
@@ -137,6 +139,10 @@ def _options(edns: Edns, client: Client, server: Server) -> tuple[Option, ...] |
         if read.standing is Standing.MALFORMED:
             return None
         options += ((OptionCode.COOKIE, read.reply),)
+    # RFC 7828 3.2.2: over UDP servers "MUST ignore the option".
+    kept = client.is_stream and edns.option(OptionCode.KEEPALIVE) is not None
+    if kept and server.keepalive:
+        options += ((OptionCode.KEEPALIVE, server.keepalive.to_bytes(2, "big")),)
     return options
 
 

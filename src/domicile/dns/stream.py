@@ -6,30 +6,40 @@ _LENGTH = 2
 class Deframer:
     """Cuts a stream into messages, however its octets arrive."""
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_at", "_buffer")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._at = 0
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a whole message has arrived."""
+        return self._end() <= len(self._buffer)
 
     @property
     def in_midst(self) -> bool:
-        """Whether a message has begun that is not whole yet."""
-        return bool(self._buffer)
+        """Whether the next message has begun, and is not whole yet."""
+        return self._at < len(self._buffer) < self._end()
 
-    def receive(self, octets: bytes) -> list[bytes]:
-        """Take what arrived; give the messages that are whole now, in order."""
-        buffer = self._buffer
-        buffer += octets
-        messages = []
-        at = 0
-        while at + _LENGTH <= len(buffer):
-            end = at + _LENGTH + int.from_bytes(buffer[at : at + _LENGTH], "big")
-            if end > len(buffer):
-                break
-            messages.append(bytes(buffer[at + _LENGTH : end]))
-            at = end
-        del buffer[:at]
-        return messages
+    def receive(self, octets: bytes) -> None:
+        del self._buffer[: self._at]
+        self._at = 0
+        self._buffer += octets
+
+    def take(self) -> bytes | None:
+        """Give the next message, if it is whole."""
+        end = self._end()
+        if end > len(self._buffer):
+            return None
+        message = bytes(self._buffer[self._at + _LENGTH : end])
+        self._at = end
+        return message
+
+    def _end(self) -> int:
+        """Where the next message ends, or would at least."""
+        begin = self._at + _LENGTH
+        return begin + int.from_bytes(self._buffer[self._at : begin], "big")
 
 
 def frame(message: bytes) -> bytes:

@@ -35,6 +35,7 @@ from domicile.runtime import orphans
 from domicile.runtime.durable import make_private
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin, Route
+from domicile.service.arrival import show_arrival
 from domicile.service.asking import open_client
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.parent import run_children
@@ -173,7 +174,7 @@ async def _open(
         )
         works = (
             follower.run(), household.run(), household.bury(), reports.run(),
-            activity.run(),
+            activity.run(), show_arrival(lambda: follower.arrival),
         )  # fmt: skip
         for work in works:
             stack.push_async_callback(_end, asyncio.create_task(work))

@@ -61,7 +61,8 @@ class Ask(msgspec.Struct, frozen=True):
 class Begin(msgspec.Struct, frozen=True, tag="begin"):
     """A range of changes `after < serial <= up_to`, or a snapshot as of `up_to`.
 
-    A filtered range is contiguous even where nothing of those kinds changed.
+    A filtered range is contiguous even where nothing of those kinds changed. `count` is
+    how many records a snapshot has, for who waits for it; 0 where nobody counted.
     """
 
     after: int
@@ -69,6 +70,7 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     chain: bytes
     snapshot: bool = False
     format: int = FORMAT
+    count: Natural = 0
 
 
 class Entry(msgspec.Struct, frozen=True, tag="entry"):

@@ -216,7 +216,7 @@ def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
         case Step.SETTLING:
             return (
                 *_tombstones(move, app, lodging, _left(move), move.target),
-                Placement(app.id, move.target, move.generation),
+                _placement(move, app, move.target),
             )
         case Step.UNDOING:
             return (_app(app, move, app.state), *_undoing(move, app, lodging))
@@ -248,8 +248,13 @@ def _undoing(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
         return ()
     return (
         _here(move, app, lodging, move.source),
-        Placement(app.id, move.source, move.generation),
+        _placement(move, app, move.source),
     )
+
+
+def _placement(move: Move, app: App, cluster: str) -> Placement:
+    generation = move.generation
+    return Placement(app.id, cluster, generation, app.name, app.owner, app.zone)
 
 
 def _clearing(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:

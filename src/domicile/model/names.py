@@ -18,7 +18,7 @@ from domicile.model.ids import looks_like_id
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LONGEST_NAME = 30
 _LONGEST_LABEL = 63
-_A_LABEL = "xn--"
+A_LABEL = "xn--"
 
 # RFC 952 and RFC 1123, section 2.1; lower case, as all names are kept here.
 HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -63,7 +63,7 @@ def check_owner_name(name: str) -> str:
 
 def check_cluster_name(name: str) -> str:
     """Return the name, or raise BadName saying which rule it breaks."""
-    if name.startswith(_A_LABEL):
+    if name.startswith(A_LABEL):
         raise BadName(f"cluster name {name!r} must be of a-z, 0-9 and single hyphens")
     return _check(name, "cluster")
 
@@ -79,7 +79,7 @@ def check_domain(host: str, zones: Iterable[str]) -> str:
     if not all(map(HOST_LABEL.fullmatch, labels)):
         raise BadName(f"domain {host!r} is not {_better(host)}")
     for label in labels:
-        if label.startswith(_A_LABEL):
+        if label.startswith(A_LABEL):
             _check_a_label(label, f"{host}: label")
     # RFC 1123, section 2.1: "the highest-level component label will be alphabetic"
     if len(labels) < 2 or labels[-1].isdigit():
@@ -107,7 +107,7 @@ def _better(host: str) -> str:
 
 
 def _check(name: str, what: str) -> str:
-    if name.startswith(_A_LABEL):
+    if name.startswith(A_LABEL):
         return _check_a_label(name, f"{what} name")
     if len(name) > _LONGEST_NAME:
         raise BadName(
@@ -140,7 +140,7 @@ def hosts_of(app: str, owner: str, app_id: str, zone: str) -> tuple[str, ...]:
     if not app:
         return (permanent,)
     dotted = f"{app}.{owner}.{zone}"
-    if app.startswith(_A_LABEL) or owner.startswith(_A_LABEL):
+    if app.startswith(A_LABEL) or owner.startswith(A_LABEL):
         return dotted, permanent
     return dotted, f"{app}{JOINT}{owner}.{zone}", permanent
 

@@ -4,11 +4,13 @@ A record is stored as msgpack of its struct under `(kind, key)`. `scope` names t
 cluster that a record concerns, or is empty where it concerns every follower of its
 kind; a feed filters by both. `index_keys` are what a store or a replica finds the
 record by besides its key; where two records share one, the one written last is found.
+`entries` are for replicas alone, where a look-up must be one step.
 
 The directory's residence of an app in a cluster is what is *wanted* there; the
 cluster's own residence is what *is* there, and that one is what its proxies follow.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -31,6 +33,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def index_keys(self) -> tuple[str, ...]:
         return ()
+
+    @property
+    def entries(self) -> Mapping[str, msgspec.Struct]:
+        """What a replica finds by a key at once, in the place of the record."""
+        return {}
 
 
 class Zone(Record, frozen=True, omit_defaults=True):
@@ -170,18 +177,49 @@ class Cluster(Record, frozen=True, omit_defaults=True):
         return self.name
 
 
-class Placement(Record, frozen=True, omit_defaults=True):
-    """The directory's record of where an app lives."""
+class Whereabouts(msgspec.Struct, frozen=True, array_like=True):
+    """What a placement says to whoever asks by the app's name."""
+
+    cluster: str
+    generation: int
+    moves_at: float = 0.0
+
+
+class Placement(Record, frozen=True, array_like=True):
+    """The directory's record of where an app lives, and of the name it has there.
+
+    It is all that a name server knows of an app. A deleted one whose name was given to
+    another has the empty name. `moves_at` is when a scheduled move is due, 0 for none.
+    """
 
     kind: ClassVar[str] = "placement"
 
     app: str
     cluster: str
     generation: int
+    name: str = ""
+    owner: str = ""
+    zone: str = ""
+    moves_at: float = 0.0
 
     @property
     def key(self) -> str:
         return self.app
+
+    @property
+    def entries(self) -> Mapping[str, Whereabouts]:
+        if not self.name:
+            return {}
+        where = Whereabouts(self.cluster, self.generation, self.moves_at)
+        return {dotted_host(self.name, self.owner, self.zone): where}
+
+
+def dotted_host(app: str, owner: str, zone: str) -> str:
+    """Give the host by which a replica finds where an app of that name lives.
+
+    The zone is in it, so that no app is ever found under another zone than its own.
+    """
+    return f"{app}.{owner}.{zone}"
 
 
 class ResidenceState(StrEnum):
@@ -384,8 +422,21 @@ _decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
 }
 
 
-def encode(record: Record) -> bytes:
-    return _encoder.encode(record)
+_ENTRIES: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    Placement.kind: msgspec.msgpack.Decoder(Whereabouts)
+}
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Write a record or an entry; of an array, without the defaults that end it."""
+    if not record.__struct_config__.array_like:
+        return _encoder.encode(record)
+    values = list(msgspec.structs.astuple(record))
+    for default in reversed(record.__struct_defaults__):
+        if values[-1] != default:
+            break
+        values.pop()
+    return _encoder.encode(values)
 
 
 def decode(kind: str, value: bytes) -> Record | None:
@@ -395,3 +446,8 @@ def decode(kind: str, value: bytes) -> Record | None:
         return None
     record: Record = decoder.decode(value)
     return record
+
+
+def decode_entry(kind: str, value: bytes) -> Any:
+    """Read an entry of a record of that kind."""
+    return _ENTRIES[kind].decode(value)

@@ -9,16 +9,26 @@ import msgspec
 
 from domicile.model.ids import looks_like_id
 from domicile.model.names import split_joined
-from domicile.model.records import App, Cluster, Owner, Placement, Zone
+from domicile.model.records import (
+    Cluster,
+    Owner,
+    Placement,
+    Whereabouts,
+    Zone,
+    dotted_host,
+)
 
 
 class InCluster(msgspec.Struct, frozen=True):
-    """The name is an app's, and the app lives in this cluster."""
+    """The name is an app's, and the app lives in this cluster.
+
+    `moves_at` is when it is going to move, 0 where no move is scheduled.
+    """
 
     zone: Zone
-    app: str
     generation: int
     cluster: Cluster
+    moves_at: float = 0.0
 
 
 class Apex(msgspec.Struct, frozen=True):
@@ -60,9 +70,9 @@ class DirectoryView(Protocol):
 
     def owner(self, name: str) -> Owner | None: ...
 
-    def app_named(self, owner: str, name: str) -> App | None: ...
-
     def placement(self, app: str) -> Placement | None: ...
+
+    def placed(self, host: str) -> Whereabouts | None: ...
 
     def cluster(self, name: str) -> Cluster | None: ...
 
@@ -107,7 +117,10 @@ def _name_of_a_server(zone: Zone, labels: tuple[str, ...]) -> Resolution | None:
 
 def _resolve_label(view: DirectoryView, zone: Zone, label: str) -> Resolution:
     if looks_like_id(label):
-        return _resolve_placement(view, zone, label)
+        placement = view.placement(label)
+        if placement is None or placement.zone != zone.name:
+            return Missing(zone)
+        return _resolve_cluster(view, zone, placement)
     joined = split_joined(label)
     if joined is not None:
         return _resolve_app(view, zone, owner=joined[1], app=joined[0])
@@ -118,17 +131,14 @@ def _resolve_label(view: DirectoryView, zone: Zone, label: str) -> Resolution:
 
 
 def _resolve_app(view: DirectoryView, zone: Zone, owner: str, app: str) -> Resolution:
-    found = view.app_named(owner, app)
-    if found is None or found.zone != zone.name:
-        return Missing(zone)
-    return _resolve_placement(view, zone, found.id)
+    where = view.placed(dotted_host(app, owner, zone.name))
+    return Missing(zone) if where is None else _resolve_cluster(view, zone, where)
 
 
-def _resolve_placement(view: DirectoryView, zone: Zone, app: str) -> Resolution:
-    placement = view.placement(app)
-    if placement is None:
-        return Missing(zone)
-    cluster = view.cluster(placement.cluster)
+def _resolve_cluster(
+    view: DirectoryView, zone: Zone, where: Placement | Whereabouts
+) -> Resolution:
+    cluster = view.cluster(where.cluster)
     if cluster is None:
         return Missing(zone)
-    return InCluster(zone, app, placement.generation, cluster)
+    return InCluster(zone, where.generation, cluster, where.moves_at)

@@ -4,9 +4,11 @@ It stands where a replica stands, and is never behind: there is nobody to be beh
 """
 
 from collections.abc import Iterator
-from typing import Never, Self
+from typing import Self, TypeVar
 
-from domicile.model.records import App, Cluster, Owner, Placement, Record, Zone
+from domicile.model.records import Cluster, Owner, Placement, Record, Whereabouts, Zone
+
+Kind = TypeVar("Kind", bound=Record)
 
 
 class NoRecords:
@@ -25,14 +27,17 @@ class NoRecords:
     def __exit__(self, *_: object) -> None:
         """There is nothing to give back."""
 
+    def glance(self) -> None:
+        return None
+
+    def all(self, _kind: type[Kind]) -> Iterator[Kind]:
+        return iter(())
+
     def behind_as_open(self) -> bool:
         return False
 
     def damage(self) -> tuple[str, str]:
         return "", ""
-
-    def all(self, _kind: type[Record]) -> Iterator[Never]:
-        return iter(())
 
     def zone(self, _name: str) -> Zone | None:
         return None
@@ -40,10 +45,10 @@ class NoRecords:
     def owner(self, _name: str) -> Owner | None:
         return None
 
-    def app_named(self, _owner: str, _name: str) -> App | None:
+    def placement(self, _app: str) -> Placement | None:
         return None
 
-    def placement(self, _app: str) -> Placement | None:
+    def placed(self, _host: str) -> Whereabouts | None:
         return None
 
     def cluster(self, _name: str) -> Cluster | None:

@@ -6,10 +6,12 @@ from domicile.service.counters import Counters, Family, Row
 
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
+_OVER_BUDGET = "domicile_nameserver_over_budget"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
 _OTHER, _NONE, _TRUNCATED = "other", "none", "truncated"
+_SLIPPED, _DROPPED = "slipped", "dropped"
 
 FAMILIES = (
     Family(_QUERIES, "Messages taken in.", "transport", tuple(_TRANSPORTS)),
@@ -19,13 +21,21 @@ FAMILIES = (
         "rcode",
         (*_RCODES.values(), _OTHER, _NONE, _TRUNCATED),
     ),
+    Family(
+        _OVER_BUDGET,
+        "Replies over UDP that were not sent, for their network had no budget left.",
+        "outcome",
+        (_SLIPPED, _DROPPED),
+    ),
 )
 
 
 class Tally:
     """Counts for one worker."""
 
-    __slots__ = ("_none", "_of_rcode", "_row", "_transports", "_truncated")
+    __slots__ = (
+        "_none", "_of_rcode", "_over_budget", "_row", "_transports", "_truncated",
+    )  # fmt: skip
 
     def __init__(self, counters: Counters, row: Row) -> None:
         self._row = row
@@ -37,6 +47,10 @@ class Tally:
         ]
         self._none = counters.place(_ANSWERS, _NONE)
         self._truncated = counters.place(_ANSWERS, _TRUNCATED)
+        self._over_budget = {
+            slipped: counters.place(_OVER_BUDGET, _SLIPPED if slipped else _DROPPED)
+            for slipped in (True, False)
+        }
 
     def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
@@ -49,7 +63,12 @@ class Tally:
             # Of an extended rcode these are the lower four bits (RFC 6891 6.1.3).
             self._row.add(self._of_rcode[reply[3] & 0x0F])
 
-    def count_remembered(self, count: int) -> None:
-        """Count queries over UDP that got again what was no error."""
+    def count_remembered(self, count: int, missing: int) -> None:
+        """Count queries over UDP that got what was known; `missing` of them a no."""
         self._row.add(self._transports[Transport.UDP], count)
-        self._row.add(self._of_rcode[Rcode.NOERROR], count)
+        self._row.add(self._of_rcode[Rcode.NOERROR], count - missing)
+        self._row.add(self._of_rcode[Rcode.NXDOMAIN], missing)
+
+    def count_over_budget(self, *, slipped: bool) -> None:
+        """Count a reply that was replaced by a short one, or by nothing."""
+        self._row.add(self._over_budget[slipped])

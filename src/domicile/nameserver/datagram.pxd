@@ -1,21 +1,32 @@
 cimport cython
 
+from domicile.dns.budget cimport Budget
 from domicile.dns.cache cimport ReplyCache
 from domicile.nameserver.mmsg cimport Batch
+from domicile.nameserver.plain cimport PlainQuestions
 
 
 cdef class Datagrams:
     cdef object _socket
     cdef object _replies
+    cdef object _restraint
+    cdef object _clock
+    cdef Budget _budget
     cdef Batch _batch
 
     @cython.locals(taken=Py_ssize_t)
     cpdef _serve(self)
 
     @cython.locals(
-        batch=Batch, remembered=ReplyCache, place=Py_ssize_t, found=bytes, missed=list
+        batch=Batch, plain=PlainQuestions, remembered=ReplyCache, place=Py_ssize_t,
+        missing=Py_ssize_t, packet=bytes, found=bytes, missed=list,
     )
     cdef _serve_batch(self, Py_ssize_t taken)
 
-    @cython.locals(batch=Batch, place=Py_ssize_t)
+    @cython.locals(batch=Batch, place=Py_ssize_t, packet=bytes)
     cpdef _answer(self, list places)
+
+    @cython.locals(batch=Batch, budget=Budget, now="long long")
+    cdef _reply(self, Py_ssize_t place, bytes packet, bytes message)
+
+    cdef object _client(self, Py_ssize_t place)

@@ -1,25 +1,37 @@
-"""UDP: take what waits, answer it from what is remembered or from one view, go back."""
+"""UDP: take what waits, answer it from one view, go back."""
 
 import asyncio
 import socket
 from typing import Final
 
+from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
 from domicile.nameserver.mmsg import Batch
 from domicile.nameserver.replies import Replies
+from domicile.nameserver.restraint import Restraint
 
 # Enough to spread the cost of a wake and of a view, few enough that TCP gets its turn.
 BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
+_RCODE: Final = 0x0F
 
 
 class Datagrams:
     """Answers the datagrams of one socket."""
 
-    def __init__(self, udp: socket.socket, replies: Replies) -> None:
+    def __init__(
+        self,
+        udp: socket.socket,
+        replies: Replies,
+        restraint: Restraint | None = None,
+        clock: Clock = monotonic,
+    ) -> None:
         self._socket = udp
         self._replies = replies
+        self._restraint = restraint
+        self._budget = restraint.budget if restraint else None
+        self._clock = clock
         self._batch = Batch(udp, BATCH)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -37,25 +49,52 @@ class Datagrams:
 
     def _serve_batch(self, taken: int) -> None:
         batch = self._batch
-        remembered = self._replies.remembered()
-        missed = []
-        for place in range(taken):
-            found = remembered.find(batch.packet(place))
-            if found is None:
-                missed.append(place)
-            else:
-                batch.reply(place, found)
-        self._replies.count_remembered(taken - len(missed))
-        if missed:
+        replies = self._replies
+        replies.begin()
+        try:
+            plain = replies.plain
+            remembered = replies.remembered
+            missing = 0
+            missed = []
+            for place in range(taken):
+                packet = batch.packet(place)
+                found = plain.find(packet)
+                if found is None:
+                    found = remembered.find(packet)
+                    if found is None:
+                        missed.append(place)
+                        continue
+                if found[3] & _RCODE:
+                    missing += 1
+                if 2 * len(found) <= 3 * len(packet):
+                    batch.reply(place, found)
+                else:
+                    self._reply(place, packet, found)
+            replies.count_remembered(taken - len(missed), missing)
             self._answer(missed)
+        finally:
+            replies.end()
         batch.send()
 
     def _answer(self, places: list[int]) -> None:
-        """Answer what nobody has asked before, from the replica."""
+        """Answer what nobody has asked before."""
         batch = self._batch
-        with self._replies.batch() as reply:
-            for place in places:
-                client = Client(Transport.UDP, batch.address(place))
-                message = reply(batch.packet(place), client)
-                if message is not None:
-                    batch.reply(place, message)
+        for place in places:
+            packet = batch.packet(place)
+            self._reply(place, packet, self._replies.reply(packet, self._client(place)))
+
+    def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
+        """Reply, if that is within the budget of whom the query came from."""
+        batch = self._batch
+        budget = self._budget
+        if budget is not None and message is not None:
+            now = int(self._clock() * 1_000_000)
+            if not budget.allows(batch.prefix(place), len(packet), len(message), now):
+                assert self._restraint is not None
+                client = self._client(place)
+                message = self._restraint.instead_of(message, packet, client)
+        if message is not None:
+            batch.reply(place, message)
+
+    def _client(self, place: int) -> Client:
+        return Client(Transport.UDP, self._batch.address(place))

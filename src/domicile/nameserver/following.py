@@ -19,12 +19,13 @@ from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
+from domicile.service.arrival import show_arrival
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.room import lack_of_room
 
-KINDS = ("zone", "owner", "app", "placement", "cluster", "consent", "zone-key")
+KINDS = ("zone", "owner", "placement", "cluster", "consent", "zone-key")
 
 
 def run(
@@ -62,7 +63,9 @@ async def _run_until_end(
         await admin.serve(listener)
     following = asyncio.create_task(follower.run())
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
+    showing = asyncio.create_task(show_arrival(lambda: follower.arrival))
     await asyncio.wait([following, end], return_when=asyncio.FIRST_COMPLETED)
+    showing.cancel()
     end.cancel()
     if following.done():
         following.result()

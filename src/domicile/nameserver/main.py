@@ -24,7 +24,7 @@ def main(config: Path) -> None:
     settings = load_settings(config)
     source = settings.source()
     # Before the fork: the workers share them.
-    work = Work(settings, settings.read_own())
+    work = Work(settings, settings.read_own(), settings.read_certificate())
     logs.configure("nameserver")
     # It would write a line for each question to the feed.
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -34,6 +34,10 @@ def main(config: Path) -> None:
             stack.enter_context(closing(_listen(each, settings)))
             for each in settings.addresses
         ]
+        secure = [
+            stack.enter_context(closing(open_for_workers(each, settings.workers)))
+            for each in settings.tls_addresses
+        ]
         admin = None
         if settings.admin:
             admin = stack.enter_context(open_alone(Address.parse(settings.admin)))
@@ -42,7 +46,10 @@ def main(config: Path) -> None:
         workers = [
             (name, partial(worker.run, name, work, sockets, ends[name], tally))
             for name, sockets, tally in zip(
-                names, _shares(listeners), _tallies(counters, names), strict=True
+                names,
+                _shares(listeners, secure),
+                _tallies(counters, names),
+                strict=True,
             )
         ]
         follow = partial(following.run, settings, source, channel, admin, counters)
@@ -65,8 +72,16 @@ def _tallies(counters: Counters, names: Sequence[str]) -> list[Tally]:
     return [Tally(counters, counters.row(number)) for number in range(len(names))]
 
 
-def _shares(listeners: Sequence[Listeners]) -> list[Sockets]:
+def _shares(
+    listeners: Sequence[Listeners], secure: Sequence[Listeners]
+) -> list[Sockets]:
     """Give each worker its socket of every address and protocol."""
-    udp = zip(*(each.udp for each in listeners), strict=True)
-    tcp = zip(*(each.tcp for each in listeners), strict=True)
-    return [Sockets(*both) for both in zip(udp, tcp, strict=True)]
+    workers = range(len(listeners[0].udp))
+    return [
+        Sockets(
+            [each.udp[number] for each in listeners],
+            [each.tcp[number] for each in listeners],
+            [each.tcp[number] for each in secure],
+        )
+        for number in workers
+    ]

@@ -9,5 +9,6 @@ cdef class Batch:
     cpdef Py_ssize_t receive(self)
     cpdef bytes packet(self, Py_ssize_t place)
     cpdef bytes address(self, Py_ssize_t place)
+    cpdef long long prefix(self, Py_ssize_t place) except -1
     cpdef void reply(self, Py_ssize_t place, bytes message)
     cpdef void send(self)

@@ -6,6 +6,8 @@ recvmmsg(2) and sendmmsg(2).
 
 import socket
 
+from domicile.dns.budget import prefix_of
+
 # As large as a datagram can be.
 _LARGEST = 65535
 
@@ -38,6 +40,10 @@ class Batch:
         """Give whom it says it came from: 4 or 16 octets."""
         text = self._taken[place][1][0].partition("%")[0]
         return socket.inet_pton(self._socket.family, text)
+
+    def prefix(self, place: int) -> int:
+        """Give the number of the network that it says it came from (`dns.budget`)."""
+        return prefix_of(self.address(place))
 
     def reply(self, place: int, message: bytes) -> None:
         """Have this sent to whom that datagram came from."""

@@ -83,6 +83,15 @@ cdef extern from *:
         return (const char *)&((const struct sockaddr_in *)peer)->sin_addr;
     }
 
+    /* As dns.budget numbers them: an IPv4 /24, or an IPv6 /56 and a bit above. */
+    static long long peer_prefix(struct slots *all, Py_ssize_t place) {
+        const unsigned char *octets = (const unsigned char *)peer_octets(all, place);
+        int size = peer_size(all, place) == 16 ? 7 : 3;
+        long long prefix = size == 7;
+        for (int at = 0; at < size; at++) prefix = prefix << 8 | octets[at];
+        return prefix;
+    }
+
     static int has_port(const struct sockaddr_storage *peer) {
         if (peer->ss_family == AF_INET6)
             return ((const struct sockaddr_in6 *)peer)->sin6_port != 0;
@@ -122,6 +131,7 @@ cdef extern from *:
     Py_ssize_t slots_length(slots *all, Py_ssize_t place)
     const char *peer_octets(slots *all, Py_ssize_t place)
     int peer_size(slots *all, Py_ssize_t place)
+    long long peer_prefix(slots *all, Py_ssize_t place)
 
 
 cdef class Batch:
@@ -159,6 +169,11 @@ cdef class Batch:
             raise IndexError
         cdef slots *all = <slots *>self._slots
         return PyBytes_FromStringAndSize(peer_octets(all, place), peer_size(all, place))
+
+    cpdef long long prefix(self, Py_ssize_t place) except -1:
+        if not 0 <= place < self._taken:
+            raise IndexError
+        return peer_prefix(<slots *>self._slots, place)
 
     cpdef void reply(self, Py_ssize_t place, bytes message):
         if 0 <= place < self._taken:

@@ -2,12 +2,12 @@
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a view shows another copy or serial, or it is behind now and was not, or was and
-is not, or another hour has begun. A view is opened for what is not remembered, and for the worker's word to its
-follower; so nobody is told a serial while older replies are given.
+is not, or another hour has begun. Each batch opens a view, and so does the worker's
+word to its follower; so nobody is told a serial while older replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -30,6 +30,8 @@ from domicile.nameserver.answers import (
     zones_of,
 )
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.plain import PlainQuestions
+from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.signed import Signing
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.replica import Replica
@@ -76,15 +78,12 @@ class Replies:
         self._tally = tally
         self._clock = clock
         self._sparing = Sparing()
-        self._remembered = ReplyCache(_ROOM)
+        self.plain = PlainQuestions()
+        self.remembered = ReplyCache(_ROOM)
         self._as_of: tuple[str, int, bool, int] | None = None
+        self._view: View | NoRecords | None = None
+        self._server = self._own.identity
         self._signing = Signing(self._own.sealing_key, self._own.signatures)
-
-    def remembered(self) -> ReplyCache:
-        """Give the replies to datagrams that may be given again now."""
-        if self._as_of is not None and self._as_of[2] != self._replica.behind_as_open():
-            self._forget()
-        return self._remembered
 
     def serial(self) -> int:
         """Give the serial as of which all is answered now, 0 where it cannot be told."""
@@ -96,45 +95,71 @@ class Replies:
             self._forget()
             return 0
 
-    def count_remembered(self, count: int) -> None:
-        """Count replies that were given again."""
+    def count_remembered(self, count: int, missing: int) -> None:
+        """Count replies over UDP that were known, and those that there is no such name."""
         if self._tally is not None and count:
-            self._tally.count_remembered(count)
+            self._tally.count_remembered(count, missing)
 
     @contextmanager
     def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
-        server = self._own.identity._replace(now=int(self._clock()))
-        with ExitStack() as stack:
-            try:
-                opened: AbstractContextManager[View | NoRecords] = self._replica.view()
-                view = stack.enter_context(opened)
-            except Exception as error:  # noqa: BLE001 - the border: see _report
-                self._report(error)
-                yield partial(self._fail, server)
-            else:
-                self._remember_as_of(view)
-                yield partial(self._reply, view, server)
-
-    def _reply(
-        self, view: View | NoRecords, server: Server, packet: bytes, client: Client
-    ) -> bytes | None:
-        self._signing.denied = False
+        self.begin()
         try:
-            if self._as_of is None:
-                self._signing.load(view)
-            find_zone = zones_of(view, self._own.files, self._signing.zones)
-            look_up = partial(self._look_up, view, find_zone, client)
-            sign = partial(self._signing.sign, find_zone, client, server.now)
-            found = respond(packet, client, look_up, server, sign)
+            yield self.reply
+        finally:
+            self.end()
+
+    def begin(self) -> None:
+        """Open the view that all is answered from until the `end`."""
+        self._server = self._own.identity._replace(now=int(self._clock()))
+        try:
+            self._view = self._replica.view().__enter__()
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
-            return self._fail(server, packet, client)
-        # Of names that are not there is no end, whatever the rcode is.
-        lasting = self._as_of is not None and not self._signing.denied
-        if found is not None and not client.is_stream and lasting:
-            self._remembered.keep(packet, found)
+            self._forget()
+            return
+        self._remember_as_of(self._view)
+        # What is behind has more to say than what it said before.
+        is_sure = self._as_of is not None and not self._as_of[2]
+        self.plain.see(self._view.glance() if is_sure else None)
+
+    def end(self) -> None:
+        self.plain.see(None)
+        if self._view is not None:
+            self._view.__exit__(None, None, None)
+            self._view = None
+
+    def reply(self, packet: bytes, client: Client) -> bytes | None:
+        """Reply to what is not known yet."""
+        if self._view is None:
+            return self._fail(packet, client)
+        self._signing.denied = False
+        try:
+            found = self._respond(self._view, packet, client)
+        except Exception as error:  # noqa: BLE001 - the border: see _report
+            self._report(error)
+            return self._fail(packet, client)
+        if found is not None and not client.is_stream:
+            self._keep(packet, found)
         return self._counted(found, client)
+
+    def _respond(
+        self, view: View | NoRecords, packet: bytes, client: Client
+    ) -> bytes | None:
+        if self._as_of is None:
+            # Nothing is remembered of it; that it is damaged is not for us to ignore.
+            self._signing.load(view)
+        find_zone = zones_of(view, self._own.files, self._signing.zones)
+        look_up = partial(self._look_up, view, find_zone, client)
+        sign = partial(self._signing.sign, find_zone, client, self._server.now)
+        return respond(packet, client, look_up, self._server, sign)
+
+    def _keep(self, packet: bytes, reply: bytes) -> None:
+        # Of names that are not there is no end, whatever the rcode is.
+        if self._as_of is None or self._signing.denied:
+            return
+        if not self.plain.learn(packet, reply):
+            self.remembered.keep(packet, reply)
 
     def _look_up(
         self,
@@ -148,9 +173,9 @@ class Replies:
             return tell_where(view, name, rdtype)
         return answer_from(view, find_zone, name, rdtype)
 
-    def _fail(self, server: Server, packet: bytes, client: Client) -> bytes | None:
+    def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        reply = respond(packet, client, look_up, server, self._signing.refuse)
+        reply = respond(packet, client, look_up, self._server, self._signing.refuse)
         return self._counted(reply, client)
 
     def _remember_as_of(self, view: View | NoRecords) -> None:
@@ -166,9 +191,12 @@ class Replies:
         if as_of != self._as_of:
             self._forget()
             self._as_of = as_of
+            signed = self._signing.zones
+            self.plain.forget(plain_zones(view, self._own.files, signed))
 
     def _forget(self) -> None:
-        self._remembered.clear()
+        self.remembered.clear()
+        self.plain.forget()
         self._as_of = None
 
     def _counted(self, reply: bytes | None, client: Client) -> bytes | None:

@@ -7,16 +7,24 @@ from pathlib import Path
 import msgspec
 
 from domicile.config import Address, BadConfiguration, load
+from domicile.dns.budget import Budget
 from domicile.dns.cookies import SECRET_SIZE
 from domicile.dns.rdata import LONGEST_STRING
 from domicile.dns.responder import Server
 from domicile.dns.signatures import PER_SECOND
 from domicile.dns.zonefile import StaticZone, read_zone
 from domicile.nameserver import connections
+from domicile.nameserver.connections import Limits
 from domicile.nameserver.replies import Own
+from domicile.nameserver.tls import Certificate
 from domicile.nameserver.where import Network
 from domicile.replica.follower import Source
 from domicile.service.sealing import read_sealing_key
+
+# Who was silent for a while may have the answers to as many questions at once as a
+# resolver asks whose cache is cold.
+BURST = 5
+"""In seconds: for so long a budget is saved up."""
 
 
 class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +53,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle: float = connections.IDLE
     tcp_most: int = connections.MOST
     tcp_most_of_one_peer: int = connections.MOST_OF_ONE_PEER
+    listen_tls: tuple[str, ...] = ()
+    certificate_file: str = ""
+    key_file: str = ""
+    budget: int = 100_000
+    budget_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     signatures_per_second: int = PER_SECOND
     zones: tuple[ZoneFile, ...] = ()
     nsid: str = ""
@@ -59,6 +72,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def addresses(self) -> list[Address]:
         return [Address.parse(text) for text in self.listen]
+
+    @property
+    def tls_addresses(self) -> list[Address]:
+        return [Address.parse(text) for text in self.listen_tls]
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.idle, self.tcp_most, self.tcp_most_of_one_peer)
+
+    def read_certificate(self) -> Certificate | None:
+        """Read what is shown to who comes by TLS, if any may; raises BadConfiguration."""
+        if not self.listen_tls:
+            return None
+        return Certificate(Path(self.certificate_file), Path(self.key_file))
+
+    def make_budget(self) -> Budget | None:
+        """Make a worker's part of the budgets, if there are any."""
+        if not self.budget:
+            return None
+        rate = self.budget // self.workers
+        exempt = [_network("budget_exempt", each) for each in self.budget_exempt]
+        return Budget(rate, BURST * rate, secrets.randbits(64), exempt)
 
     def read_zones(self) -> dict[bytes, StaticZone]:
         """Read the master files; raises BadConfiguration, BadZone."""
@@ -90,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.id,
             # Until the directory's are known: all workers must know each other's.
             secrets=(secrets.token_bytes(SECRET_SIZE),),
+            keepalive=int(self.idle * 10),
         )
         told = tuple(_network("told_where", each) for each in self.told_where)
         return Own(
@@ -148,9 +184,27 @@ def _judge(settings: Settings) -> None:
             raise BadConfiguration(
                 f"{key} is {getattr(settings, key)}, where more than 0 is expected"
             )
-    for text in filter(None, (*settings.listen, settings.admin)):
+    for text in filter(None, (*settings.listen, *settings.listen_tls, settings.admin)):
         Address.parse(text)
+    _judge_tls(settings)
+    _judge_budget(settings)
     _judge_told(settings)
+
+
+def _judge_tls(settings: Settings) -> None:
+    for key in ("certificate_file", "key_file"):
+        if settings.listen_tls and not getattr(settings, key):
+            raise BadConfiguration(f"{key} is empty, and listen_tls needs it")
+
+
+def _judge_budget(settings: Settings) -> None:
+    if settings.budget < 0:
+        raise BadConfiguration(
+            f"budget is {settings.budget}, where octets a second, or 0 for any number,"
+            " are expected"
+        )
+    for text in settings.budget_exempt:
+        _network("budget_exempt", text)
 
 
 def _judge_told(settings: Settings) -> None:

@@ -9,19 +9,25 @@ from typing import NamedTuple
 import structlog
 import uvloop
 
+from domicile.config import BadConfiguration
 from domicile.model.feed import WorkerNote
 from domicile.nameserver.alone import NoRecords
+from domicile.nameserver.connection import Service
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.datagram import Datagrams
 from domicile.nameserver.replies import Own, Replies
+from domicile.nameserver.restraint import Restraint
 from domicile.nameserver.settings import Settings
+from domicile.nameserver.tls import Certificate
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.channel import WorkerEnd
 
 # A follower that was restarted knows nothing until it is told again.
 _TOLD_AGAIN = 1.0
+# How soon a certificate that was renewed is shown.
+_LOOKED_AT_AGAIN = 1.0
 # What is written already gets so long to be sent.
 _GRACE = 1.0
 
@@ -34,6 +40,7 @@ class Sockets(NamedTuple):
 
     udp: Sequence[socket.socket]
     tcp: Sequence[socket.socket]
+    tls: Sequence[socket.socket] = ()
 
 
 class Work(NamedTuple):
@@ -41,6 +48,7 @@ class Work(NamedTuple):
 
     settings: Settings
     own: Own
+    certificate: Certificate | None = None
 
 
 def run(
@@ -55,26 +63,30 @@ def run(
 async def _run_until_end(
     work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
-    settings, own = work
+    settings, own, certificate = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder) if settings.directory else NoRecords()
     replies = Replies(replica, tally, own)
-    connections = Connections(
-        replies,
-        idle=settings.idle,
-        most=settings.tcp_most,
-        most_of_one_peer=settings.tcp_most_of_one_peer,
-    )
-    datagrams = [Datagrams(udp, replies) for udp in sockets.udp]
+    connections = Connections(settings.limits)
+    budget = settings.make_budget()
+    restraint = Restraint(budget, own.identity, tally) if budget else None
+    datagrams = [Datagrams(udp, replies, restraint) for udp in sockets.udp]
     for each in datagrams:
         each.start(loop)
-    servers = [
-        await loop.create_server(connections.factory, sock=tcp) for tcp in sockets.tcp
-    ]
-    telling = asyncio.create_task(_tell(replica, replies, channel))
+    plain = Service(connections, replies)
+    servers = [await loop.create_server(plain.factory, sock=tcp) for tcp in sockets.tcp]
+    tasks = []
+    if certificate is not None:
+        secure = Service(connections, replies, certificate.context)
+        servers += [
+            await loop.create_server(secure.factory, sock=tls) for tls in sockets.tls
+        ]
+        tasks.append(asyncio.create_task(_renew(certificate)))
+    tasks.append(asyncio.create_task(_tell(replica, replies, channel)))
     await lifeline.wait_for_end(loop)
-    telling.cancel()
+    for task in tasks:
+        task.cancel()
     for each in datagrams:
         each.stop(loop)
     await _end(servers, connections)
@@ -88,6 +100,17 @@ async def _end(servers: list[asyncio.Server], connections: Connections) -> None:
         async with asyncio.timeout(_GRACE):
             for server in servers:
                 await server.wait_closed()
+
+
+async def _renew(certificate: Certificate) -> None:
+    """Show a certificate that was renewed, once its files are at rest."""
+    while True:
+        await asyncio.sleep(_LOOKED_AT_AGAIN)
+        try:
+            if certificate.renew():
+                _log.info("certificate_taken")
+        except BadConfiguration as error:
+            _log.error("certificate_not_taken", reason=str(error))
 
 
 async def _tell(

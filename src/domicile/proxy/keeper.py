@@ -29,6 +29,7 @@ from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline
 from domicile.service.admin import Admin
+from domicile.service.arrival import show_arrival
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
@@ -64,6 +65,7 @@ class Keeper:
         """Run until SIGTERM, SIGINT or the parent's death."""
         tasks = [
             asyncio.create_task(self._follower.run()),
+            asyncio.create_task(show_arrival(lambda: self._follower.arrival)),
             asyncio.create_task(self._stay_enrolled()),
         ]
         server = None

@@ -8,6 +8,7 @@ answer makes one, for without a copy nothing is known, and with an empty one all
 
 import logging
 from collections import Counter
+from typing import NamedTuple
 
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
@@ -24,6 +25,13 @@ _logger = logging.getLogger(__name__)
 
 class CutOff(DomicileError):
     """An answer without its End counts for nothing."""
+
+
+class Arrival(NamedTuple):
+    """How far a new copy is: so many records came, of so many; 0 where nobody knows."""
+
+    came: int
+    expected: int
 
 
 class Answer:
@@ -53,6 +61,13 @@ class Answer:
     def is_anew(self) -> bool:
         """Whether it replaces all that there was."""
         return self._successor is not None
+
+    @property
+    def arrival(self) -> Arrival | None:
+        """How far it is, while it replaces all that there was."""
+        if self._successor is None or self._begin is None or self.complete:
+            return None
+        return Arrival(self._count, self._begin.count)
 
     def take(self, frame: Frame) -> None:
         """Take in the next frame; raises BadFeed, DoesNotJoin, and HeldBack."""

@@ -1,16 +1,15 @@
-r"""One LMDB environment: records, the index that finds them, and how far they go.
+"""One LMDB environment: records, the index that finds them, and how far they go.
 
-    records   kind \0 key        -> crc32, then the record's msgpack
-    index     kind \0 index key  -> the key in `records`
-    meta      format, serial, chain
-
-A range of changes and its serial are written in one transaction, so what a crash
-leaves is always a replica as of some serial. A copy is never repaired: it remembers
-that it was found damaged, and is replaced by a new one (see `replica.replica`).
+How they lie there is in `replica.layout`. A range of changes and its serial are written
+in one transaction, so what a crash leaves is always a replica as of some serial. A copy
+is never repaired: it remembers that it was found damaged, and is replaced by a new one
+(see `replica.replica`).
 """
 
-import zlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import chain as chained
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,33 @@ import msgspec
 
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
-from domicile.model.digest import record_key
-from domicile.model.records import Record, decode
 from domicile.replica.datafile import check_size
 from domicile.replica.faults import DamagedReplica, ReplicaFault, fault_of
+from domicile.replica.layout import (
+    FORMAT,
+    checked,
+    index_of,
+    is_of,
+    place_of,
+    read,
+    stored,
+)
 
-FORMAT = 1
-CRC_SIZE = 4
-
-_FIRST_MAP_SIZE = 64 * 1024 * 1024
+FIRST_MAP_SIZE = 64 * 1024 * 1024
 # LMDB would open it with as much as is used; then the next change had to wait for all
 # views to end, and an audit's goes on for long.
 _GROWTH = 2
 _READERS = 1024
 _META = (b"format", b"serial", b"chain")
+COUNTS = b"counts"
+# So much is in memory at once while a copy is packed.
+_PACKED_AT_ONCE = 50_000
+
+decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
+_SINCE = b"since"
+
+_MOST_TOUCHED = 100_000
+"""Who asks what changed since longer ago looks at all there is: that is not more."""
 
 
 class ReplicaInUse(DomicileError):
@@ -47,7 +59,7 @@ class Copy:
 
     __slots__ = (
         "_env", "_files", "_folder", "damage", "index", "meta", "open_views",
-        "records", "unreadable",
+        "records", "touched", "unreadable",
     )  # fmt: skip
 
     def __init__(
@@ -56,7 +68,7 @@ class Copy:
         *,
         writable: bool,
         durable: bool = True,
-        map_size: int = _FIRST_MAP_SIZE,
+        map_size: int = FIRST_MAP_SIZE,
     ) -> None:
         check_size(folder / "data.mdb")
         try:
@@ -65,7 +77,7 @@ class Copy:
                 map_size=max(map_size, _GROWTH * _size_of(folder / "data.mdb")),
                 readonly=not writable,
                 create=writable,
-                max_dbs=3,
+                max_dbs=4,
                 max_readers=_READERS,
                 # The last range may be lost with the machine's power; it is asked
                 # for again.
@@ -76,6 +88,7 @@ class Copy:
             self.records = self._env.open_db(b"records", create=writable)
             self.index = self._env.open_db(b"index", create=writable)
             self.meta = self._env.open_db(b"meta", create=writable)
+            self.touched = self._env.open_db(b"touched", create=writable)
         except lmdb.Error as error:
             raise fault_of(error) from error
         self._folder = folder
@@ -143,16 +156,49 @@ class Copy:
         self._write(lambda txn: self._put_all(txn, changes))
 
     def finish(self, up_to: int, chain: bytes) -> None:
-        self._write(lambda txn: self._put_meta(txn, up_to, chain))
+        def write(txn: lmdb.Transaction) -> int:
+            txn.put(_SINCE, _number(up_to), db=self.meta)
+            return self._put_meta(txn, up_to, chain)
+
+        self._write(write)
 
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a range and its serial, all or nothing."""
 
         def write(txn: lmdb.Transaction) -> int:
             unreadable = self._put_all(txn, changes)
+            self._note_touched(txn, changes)
             return unreadable + self._put_meta(txn, up_to, chain)
 
         self._write(write)
+
+    def pack_into(self, other: "Copy") -> None:
+        """Write all that is here into an empty copy, in order: its pages are full.
+
+        What came in the order of serials leaves a third of each page empty.
+        """
+        try:
+            with self._env.begin() as txn:
+                for of, to in (
+                    (self.records, other.records),
+                    (self.index, other.index),
+                    (self.meta, other.meta),
+                ):
+                    with txn.cursor(db=of) as cursor:
+                        other.append(to, cursor)
+        except lmdb.Error as error:
+            raise self.fault(error) from error
+
+    def append(self, to: Any, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write pairs in the order of their keys, behind all that is there."""
+        rest = iter(pairs)
+        try:
+            for first in rest:
+                some = chained((first,), islice(rest, _PACKED_AT_ONCE))
+                with self._env.begin(write=True) as txn, txn.cursor(db=to) as cursor:
+                    cursor.putmulti(some, append=True)
+        except lmdb.Error as error:
+            raise self.fault(error) from error
 
     def _write(self, write: Callable[[lmdb.Transaction], int]) -> None:
         try:
@@ -182,32 +228,60 @@ class Copy:
         self._env.set_mapsize(size)
 
     def _put_all(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> int:
-        return sum(not self._put(txn, change) for change in changes)
+        come: Counter[str] = Counter()
+        unreadable = sum(not self._put(txn, change, come) for change in changes)
+        self._count(txn, come)
+        return unreadable
 
-    def _put(self, txn: lmdb.Transaction, change: Change) -> bool:
+    def _put(self, txn: lmdb.Transaction, change: Change, come: Counter[str]) -> bool:
         """Write one record and its index; False where it cannot be read, only kept."""
-        key = record_key(change.kind, change.key)
-        self._remove_index(txn, change.kind, key)
-        if change.value is None:
-            txn.delete(key, db=self.records)
+        kind, value = change.kind, change.value
+        place = place_of(kind, change.key)
+        record = None if value is None else read(kind, value)
+        found_by = index_of(place, kind, record)
+        come[kind] += (value is not None) - self._leave(txn, kind, place, found_by)
+        if value is None:
+            txn.delete(place, db=self.records)
             return True
-        crc = zlib.crc32(change.value).to_bytes(CRC_SIZE, "big")
-        txn.put(key, crc + change.value, db=self.records)
-        record = _read(change.kind, change.value)
-        for index_key in index_keys(record):
-            txn.put(record_key(change.kind, index_key), key, db=self.index)
+        txn.put(place, stored(value), db=self.records)
+        for key, entry in found_by.items():
+            txn.put(key, entry, db=self.index)
         return record is not None
 
-    def _remove_index(self, txn: lmdb.Transaction, kind: str, key: bytes) -> None:
-        old: Any = txn.get(key, db=self.records)
+    def _leave(
+        self, txn: lmdb.Transaction, kind: str, place: bytes, wanted: Container[bytes]
+    ) -> bool:
+        """Take away by what the record was found before; False where there was none."""
+        old: Any = txn.get(place, db=self.records)
         if old is None:
-            return
+            return False
         # By a damaged record, entries would be left over that lead to another's.
-        for index_key in index_keys(_read(kind, checked(key, old))):
-            entry = record_key(kind, index_key)
+        before = read(kind, checked(place, old))
+        for key, entry in index_of(place, kind, before).items():
+            found: Any = txn.get(key, db=self.index)
             # Another record may have taken the name since.
-            if txn.get(entry, db=self.index) == key:
-                txn.delete(entry, db=self.index)
+            if key not in wanted and is_of(found, entry, place):
+                txn.delete(key, db=self.index)
+        return True
+
+    def _count(self, txn: lmdb.Transaction, come: Counter[str]) -> None:
+        """Keep how many records there are of each kind: nobody could count them all."""
+        if not any(come.values()):
+            return
+        counts = Counter(decode_counts(txn.get(COUNTS, db=self.meta) or b"\x80"))
+        counts.update(come)
+        txn.put(COUNTS, msgspec.msgpack.encode(counts), db=self.meta)
+
+    def _note_touched(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> None:
+        """Note what each change wrote, and forget what is too long ago."""
+        for change in changes:
+            place = place_of(change.kind, change.key)
+            txn.put(_number(change.serial), place, db=self.touched, append=True)
+        with txn.cursor(db=self.touched) as cursor:
+            for _ in range(txn.stat(self.touched)["entries"] - _MOST_TOUCHED):
+                cursor.first()
+                txn.put(_SINCE, cursor.key(), db=self.meta)
+                cursor.delete()
 
     def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:
         for key, value in zip(
@@ -240,30 +314,6 @@ def _identify(folder: Path) -> list[tuple[int, int]]:
     except OSError:
         return []
     return [(each.st_dev, each.st_ino) for each in found]
-
-
-def checked(key: bytes, stored: bytes) -> bytes:
-    """Give the record of what was stored for a key; raises DamagedReplica."""
-    record = stored[CRC_SIZE:]
-    if zlib.crc32(record) != int.from_bytes(stored[:CRC_SIZE], "big"):
-        raise DamagedReplica(f"the replica's record {key!r} is not what was written")
-    return record
-
-
-def is_readable(key: bytes, value: bytes) -> bool:
-    """Whether this version understands a record, by its key among all kinds."""
-    return _read(key.partition(b"\0")[0].decode(), value) is not None
-
-
-def index_keys(record: Record | None) -> tuple[str, ...]:
-    return () if record is None else record.index_keys
-
-
-def _read(kind: str, value: bytes) -> Record | None:
-    try:
-        return decode(kind, value)
-    except msgspec.DecodeError:
-        return None
 
 
 def _number(value: int) -> bytes:

@@ -20,8 +20,16 @@ import msgspec
 
 from domicile.clock import monotonic
 from domicile.errors import DomicileError
-from domicile.model.feed import CONTENT_TYPE, Ask, FrameReader, WorkerNote, encode_ask
-from domicile.replica.answer import Answer
+from domicile.model.feed import (
+    CONTENT_TYPE,
+    Ask,
+    End,
+    Frame,
+    FrameReader,
+    WorkerNote,
+    encode_ask,
+)
+from domicile.replica.answer import Answer, Arrival
 from domicile.replica.audit import Audit
 from domicile.replica.faults import DamagedReplica, ReplicaFault
 from domicile.replica.guard import HeldBack
@@ -91,6 +99,7 @@ class Follower:
         self._ask = ask
         self._readers = readers or Readers()
         self._audit = Audit(replica)
+        self._answer: Answer | None = None
         self._from_start = False
         self._failures = 0
         self._next_repair = 0.0
@@ -118,6 +127,11 @@ class Follower:
             or self._audit.trouble
             or self._not_understood()
         )
+
+    @property
+    def arrival(self) -> Arrival | None:
+        """How far a new copy of everything is; None where none is under way."""
+        return None if self._answer is None else self._answer.arrival
 
     @property
     def audits(self) -> int:
@@ -199,7 +213,7 @@ class Follower:
 
     async def _follow_once(self, client: httpx.AsyncClient) -> None:
         question = self._next_ask()
-        answer = Answer(self._replica, from_start=self._from_start)
+        answer = self._answer = Answer(self._replica, from_start=self._from_start)
         reader = FrameReader()
         body = encode_ask(question)
         try:
@@ -211,7 +225,7 @@ class Follower:
                     )
                 async for piece in response.aiter_bytes():
                     for frame in reader.feed(piece):
-                        answer.take(frame)
+                        await _take(answer, frame)
             answer.finish()
         finally:
             answer.abandon()
@@ -287,3 +301,20 @@ class Follower:
             # A proxy of the environment has no business between our own services.
             trust_env=False,
         )
+
+
+async def _take(answer: Answer, frame: Frame) -> None:
+    """Take in a frame; one that ends a whole copy in a thread, for the loop has to go on.
+
+    Millions of records are then packed and flushed, which takes longer than any loop
+    may stand still. The thread is never left to itself: whoever is cancelled waits.
+    """
+    if not (answer.is_anew and isinstance(frame, End)):
+        answer.take(frame)
+        return
+    task = asyncio.ensure_future(asyncio.to_thread(answer.take, frame))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

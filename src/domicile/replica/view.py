@@ -13,10 +13,9 @@ import lmdb
 import msgspec
 
 from domicile.model.changes import NO_CHAIN
-from domicile.model.digest import NOTHING, add_up, record_digest, record_key
+from domicile.model.digest import NOTHING, add_up, record_digest
 from domicile.model.records import (
     LINK_AUTHORITY,
-    App,
     Authority,
     Cluster,
     Endpoint,
@@ -24,13 +23,25 @@ from domicile.model.records import (
     Placement,
     Record,
     Residence,
+    Whereabouts,
     Zone,
     app_key,
     decode,
-    name_key,
+    decode_entry,
 )
-from domicile.replica.copy import Copy, checked, is_readable
+from domicile.replica.copy import COUNTS, Copy, decode_counts
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
+from domicile.replica.glance import Glance
+from domicile.replica.layout import (
+    checked,
+    checked_entry,
+    is_readable,
+    key_at,
+    place_of,
+    prefix_of,
+)
+
+_WITHOUT_REST = 1000
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -89,20 +100,25 @@ class View:
     def format(self) -> int:
         return int.from_bytes(self._meta(b"format"), "big")
 
+    def glance(self) -> Glance | None:
+        """Give the look-ups of plain questions, until this view ends."""
+        if self._txn is None or self._copy is None:
+            return None
+        return Glance(self._txn.get, self._copy.records, self._copy.index)
+
     def zone(self, name: str) -> Zone | None:
         return self.get(Zone, name)
 
     def owner(self, name: str) -> Owner | None:
         return self.get(Owner, name)
 
-    def app(self, app: str) -> App | None:
-        return self.get(App, app)
-
-    def app_named(self, owner: str, name: str) -> App | None:
-        return self.find(App, name_key(owner, name))
-
     def placement(self, app: str) -> Placement | None:
         return self.get(Placement, app)
+
+    def placed(self, host: str) -> Whereabouts | None:
+        """Find where the app of that name lives: in one step."""
+        found: Whereabouts | None = self.find_entry(Placement, host)
+        return found
 
     def cluster(self, name: str) -> Cluster | None:
         return self.get(Cluster, name)
@@ -125,7 +141,7 @@ class View:
         if self._txn is None or self._copy is None:
             return None
         try:
-            return self._get(self._copy, kind, record_key(kind.kind, key))
+            return self._get(self._copy, kind, place_of(kind.kind, key))
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
@@ -134,54 +150,84 @@ class View:
         if self._txn is None or self._copy is None:
             return None
         try:
-            return self._find(self._copy, kind, record_key(kind.kind, index_key))
+            return self._find(self._copy, kind, place_of(kind.kind, index_key))
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
-    def all(self, kind: type[Kind]) -> Iterator[Kind]:
-        """Go through the records of a kind in the order of their keys."""
+    def find_entry(self, kind: type[Record], index_key: str) -> Any:
+        """Give what a record says to who has this key, or None where there is none."""
+        if self._txn is None or self._copy is None:
+            return None
+        place = place_of(kind.kind, index_key)
+        try:
+            found = self._txn.get(place, db=self._copy.index)
+            if found is None:
+                return None
+            return decode_entry(kind.kind, checked_entry(place, found))
+        except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
+
+    def all(self, kind: type[Kind], after: str = "") -> Iterator[Kind]:
+        """Go through the records of a kind in the order of their keys, behind one."""
         if self._txn is None or self._copy is None:
             return
-        prefix = record_key(kind.kind, "")
+        prefix = prefix_of(kind.kind)
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
-                if not cursor.set_range(prefix):
+                last = prefix + after.encode()
+                if not cursor.set_range(last):
                     return
                 for key, value in cursor:
                     if not key.startswith(prefix):
                         return
-                    yield _read(kind, key, value)
+                    if key != last:
+                        yield _read(kind, key, value)
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
 
     def count(self, kind: type[Record]) -> int:
-        """Count the records of a kind."""
+        """Give how many records of a kind there are."""
         if self._txn is None or self._copy is None:
             return 0
-        prefix = record_key(kind.kind, "")
-        count = 0
         try:
-            with self._txn.cursor(db=self._copy.records) as cursor:
-                if cursor.set_range(prefix):
-                    for key in cursor.iternext(keys=True, values=False):
-                        if not key.startswith(prefix):
-                            break
-                        count += 1
+            counts = decode_counts(self._txn.get(COUNTS, db=self._copy.meta) or b"\x80")
         except lmdb.Error as error:
             raise self._copy.fault(error) from error
-        return count
+        return counts.get(kind.kind, 0)
 
-    def survey(self) -> Survey:
-        """Look at all records, each of them checked."""
+    def touched_after(self, serial: int) -> list[tuple[str, str]] | None:
+        """Give kind and key of what changed after a serial; None if that is not known.
+
+        It is not where the serial is of another copy, or of too long ago.
+        """
+        if self._txn is None or self._copy is None:
+            return None
+        since = int.from_bytes(self._meta(b"since"), "big")
+        if not since <= serial <= self.serial:
+            return None
+        try:
+            with self._txn.cursor(db=self._copy.touched) as cursor:
+                found = cursor.set_range((serial + 1).to_bytes(8, "big"))
+                keys = list(cursor.iternext(keys=False)) if found else []
+        except lmdb.Error as error:
+            raise self._copy.fault(error) from error
+        parts = (key_at(key).decode().partition("\0") for key in keys)
+        return [(kind, key) for kind, _, key in parts]
+
+    def survey(self, rest: Callable[[], None] = lambda: None) -> Survey:
+        """Look at all records, each of them checked; after each few, `rest`."""
         if self._txn is None or self._copy is None:
             return Survey(NOTHING, 0)
-        total, unreadable = NOTHING, 0
+        total, unreadable, looked_at = NOTHING, 0, 0
         try:
             with self._txn.cursor(db=self._copy.records) as cursor:
-                for key, stored in cursor:
-                    value = checked(key, stored)
+                for place, found in cursor:
+                    key, value = key_at(place), checked(place, found)
                     total += record_digest(key, value)
                     unreadable += not is_readable(key, value)
+                    looked_at += 1
+                    if not looked_at % _WITHOUT_REST:
+                        rest()
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
         return Survey(add_up(total), unreadable)
@@ -196,9 +242,9 @@ class View:
         if self._copy is not None:
             self._copy.damage = reason
 
-    def _get(self, copy: Copy, kind: type[Kind], key: bytes) -> Kind | None:
-        value = self._txn.get(key, db=copy.records)
-        return None if value is None else _read(kind, key, value)
+    def _get(self, copy: Copy, kind: type[Kind], place: bytes) -> Kind | None:
+        value = self._txn.get(place, db=copy.records)
+        return None if value is None else _read(kind, place, value)
 
     def _find(self, copy: Copy, kind: type[Kind], entry: bytes) -> Kind | None:
         key = self._txn.get(entry, db=copy.index)

@@ -10,12 +10,18 @@ def follower_metrics(
     service: str, replica: Replica, follower: Follower
 ) -> CollectorRegistry:
     """Give the gauges of a service's follower, `domicile_<service>_…`."""
+
+    def arriving() -> float:
+        arrival = follower.arrival
+        return 1.0 if arrival is None else arrival.came / max(1, *arrival)
+
     registry = CollectorRegistry()
     for name, text, value in (
         ("lag_seconds", "Since the last whole answer.", lambda: follower.lag),
         ("behind", "1 if newer records may be missing.", lambda: follower.behind),
         ("serial", "The replica's serial.", replica.serial),
         ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
+        ("arriving", "Part of a snapshot that came; 1: none does.", arriving),
         ("audits", "Times it was held against the store.", lambda: follower.audits),
         ("reader_lag", "Writes since the oldest view.", lambda: follower.reader_lag),
         ("unreadable", "Records kept and not understood.", lambda: replica.unreadable),

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import ColumnElement, Row, Table, func, select
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.digest import add_up, from_bytes, to_bytes
@@ -37,7 +37,8 @@ async def begin_for(reading: Reading, ask: Ask) -> Begin:
     head = await reading.head()
     if await _joins(reading, ask, head):
         return Begin(ask.after, head.serial, head.chain)
-    return Begin(0, head.serial, head.chain, snapshot=True)
+    count = await _count(reading, ask)
+    return Begin(0, head.serial, head.chain, snapshot=True, count=count)
 
 
 async def piece_for(reading: Reading, ask: Ask) -> Piece:
@@ -90,11 +91,21 @@ async def _pages(
 
 
 async def _digest(reading: Reading, ask: Ask) -> bytes:
-    query = select(digests.c.digest).where(
-        digests.c.kind.in_(ask.kinds), digests.c.scope.in_({"", ask.cluster})
-    )
+    query = select(digests.c.digest).where(_asked(ask))
     parts = (await reading.execute(query)).scalars()
     return to_bytes(add_up(*map(from_bytes, parts)))
+
+
+async def _count(reading: Reading, ask: Ask) -> int:
+    query = select(func.coalesce(func.sum(digests.c.records), 0)).where(_asked(ask))
+    count: int = (await reading.execute(query)).scalar_one()
+    return count
+
+
+def _asked(ask: Ask) -> ColumnElement[bool]:
+    """Select the digests of what is asked for."""
+    scopes = {"", ask.cluster}
+    return digests.c.kind.in_(ask.kinds) & digests.c.scope.in_(scopes)
 
 
 def _change(row: Row[Any]) -> Change:

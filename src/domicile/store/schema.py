@@ -42,13 +42,14 @@ index_keys = Table(
     Index("index_keys_of_record", "kind", "key"),
 )
 
-# The digest of the records of each kind and scope (`model.digest`).
+# The digest of the records of each kind and scope (`model.digest`), and their number.
 digests = Table(
     "digests",
     metadata,
     Column("kind", String, primary_key=True),
     Column("scope", String, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
+    Column("records", Serial, nullable=False),
 )
 
 changes = Table(

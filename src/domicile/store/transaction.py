@@ -55,6 +55,16 @@ class _Stored(NamedTuple):
     value: bytes
 
 
+class _Difference(NamedTuple):
+    """What the digest of a kind and scope, and their number, change by."""
+
+    digest: int = 0
+    records: int = 0
+
+    def plus(self, digest: int, records: int) -> "_Difference":
+        return _Difference(self.digest + digest, self.records + records)
+
+
 class Reading:
     """One state of the store, the same throughout."""
 
@@ -110,15 +120,16 @@ class Transaction(Reading):
     `serial` is that of its last change, 0 before the first.
     """
 
-    __slots__ = ("_digests", "_head", "now", "serial")
+    __slots__ = ("_differences", "_head", "now", "serial")
 
     def __init__(self, connection: AsyncConnection, now: float) -> None:
         super().__init__(connection)
         self.now = now
         self.serial = 0
         self._head: Head | None = None
-        # What the digest of each kind and scope has to be changed by.
-        self._digests: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._differences: defaultdict[tuple[str, str], _Difference] = defaultdict(
+            _Difference
+        )
 
     async def put(self, record: Record, expected: int | None = None) -> None:
         """Write a record; raises StaleGeneration.
@@ -154,7 +165,7 @@ class Transaction(Reading):
 
     async def finish(self) -> None:
         """Update digests and head: the last thing that a transaction writes."""
-        for (kind, scope), difference in self._digests.items():
+        for (kind, scope), difference in self._differences.items():
             await self._add_to_digest(kind, scope, difference)
         if self._head is not None and self.serial:
             await self.execute(update(head).values(self._head._asdict()))
@@ -170,16 +181,25 @@ class Transaction(Reading):
         for stored, sign in ((before, -1), (after, 1)):
             if stored is not None:
                 part = record_digest(record_key(kind, key), stored.value)
-                self._digests[kind, stored.scope] += sign * part
+                before_it = self._differences[kind, stored.scope]
+                self._differences[kind, stored.scope] = before_it.plus(
+                    sign * part, sign
+                )
 
-    async def _add_to_digest(self, kind: str, scope: str, difference: int) -> None:
+    async def _add_to_digest(
+        self, kind: str, scope: str, difference: _Difference
+    ) -> None:
         here = (digests.c.kind == kind) & (digests.c.scope == scope)
-        query = select(digests.c.digest).where(here)
-        stored = (await self.execute(query)).scalar_one_or_none()
-        before = NOTHING if stored is None else from_bytes(stored)
-        row = {"digest": to_bytes(add_up(before, difference))}
+        query = select(digests.c.digest, digests.c.records).where(here)
+        stored = (await self.execute(query)).one_or_none()
+        before = NOTHING if stored is None else from_bytes(stored.digest)
+        count = 0 if stored is None else stored.records
+        row: dict[str, Any] = {
+            "digest": to_bytes(add_up(before, difference.digest)),
+            "records": count + difference.records,
+        }
         if stored is None:
-            row |= {"kind": kind, "scope": scope}  # type: ignore[dict-item]
+            row |= {"kind": kind, "scope": scope}
             await self.execute(insert(digests).values(row))
         else:
             await self.execute(update(digests).where(here).values(row))

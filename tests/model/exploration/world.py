@@ -23,6 +23,7 @@ from domicile.model.records import (
     Release,
     Residence,
     ResidenceState,
+    Whereabouts,
     Zone,
 )
 
@@ -40,6 +41,10 @@ _RECORDS = {
     name: Cluster(name, (f"127.0.0.{last}",), (f"127.0.0.{last}:8444",))
     for last, name in enumerate(CLUSTERS, 11)
 }
+
+
+def placed(cluster: str, generation: int) -> Placement:
+    return Placement(APP.id, cluster, generation, APP.name, APP.owner, APP.zone)
 
 
 class Directory(NamedTuple):
@@ -158,7 +163,7 @@ def settled_world() -> World:
     move = Move("1", APP.id, 1, "", "amber", step=Step.FINISHED)
     here = _residence("amber", 1, ResidenceState.HERE)
     served = Report(APP.id, "amber", 1, Status.SERVING)
-    placement = Placement(APP.id, "amber", 1)
+    placement = placed("amber", 1)
     directory = Directory(1, placement, move, (here, None, None), (served, None, None))
     amber = _site_at_rest(here, port=1)
     return World(directory, (amber, Site(), Site()), NameServer(placement), plans=1)
@@ -171,7 +176,7 @@ def travelled_world() -> World:
     away = _residence("cedar", 2, ResidenceState.AWAY)
     served = Report(APP.id, "amber", 2, Status.SERVING)
     settled = Report(APP.id, "cedar", 2, Status.SETTLED)
-    placement = Placement(APP.id, "amber", 2)
+    placement = placed("amber", 2)
     directory = Directory(
         2, placement, move, (here, None, away), (served, None, settled)
     )
@@ -255,8 +260,9 @@ class DirectoryView(NamedTuple):
     def owner(self, name: str) -> Owner | None:
         return _OWNER if name == _OWNER.name else None
 
-    def app_named(self, owner: str, name: str) -> App | None:
-        return APP if (owner, name) == (APP.owner, APP.name) else None
+    def placed(self, host: str) -> Whereabouts | None:
+        placement = self.name_server.placement
+        return placement.entries.get(host) if placement else None
 
     def placement(self, app: str) -> Placement | None:
         return self.name_server.placement

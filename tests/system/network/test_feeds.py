@@ -10,7 +10,6 @@ import pytest
 
 from domicile.model.feed import Ask
 from domicile.model.records import (
-    App,
     Authority,
     Cluster,
     Endpoint,
@@ -22,7 +21,7 @@ from domicile.model.records import (
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 
-NAMES = (Zone, Owner, App, Placement, Cluster)
+NAMES = (Zone, Owner, Placement, Cluster)
 SERVING = (Residence, Endpoint, Cluster, Authority)
 HELLO = "hello.ada.apps.test"
 UPLOAD = "upload.ada.apps.test"

@@ -1,0 +1,42 @@
+"""Which zones' names may be answered by one look-up, and which of their names not."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from domicile.dns.name import name_to_text
+from domicile.dns.zonefile import StaticZone
+from domicile.model.records import Zone
+from domicile.nameserver.alone import NoRecords
+from domicile.nameserver.plain import PlainZone
+from domicile.replica.view import View
+
+
+def plain_zones(
+    view: View | NoRecords,
+    files: Mapping[bytes, StaticZone],
+    signed: Collection[bytes] = (),
+) -> Iterator[PlainZone]:
+    """Give all zones; those with a file are there so that no other has their names.
+
+    `signed` are the apexes of those that have keys.
+    """
+    with_keys = {_suffix(name_to_text(apex)) for apex in signed}
+    written = {_suffix(name_to_text(apex)) for apex in files}
+    for suffix in written:
+        yield PlainZone(suffix, plain=False)
+    for zone in view.all(Zone):
+        suffix = _suffix(zone.name)
+        if suffix not in written:
+            yield PlainZone(suffix, _servers(zone), signed=suffix in with_keys)
+
+
+def _suffix(zone: str) -> bytes:
+    return f".{zone.strip('.')}.".encode() if zone.strip(".") else b"."
+
+
+def _servers(zone: Zone) -> Iterator[bytes]:
+    """Give the names below a zone that its name servers have, and those between."""
+    for server in zone.nameservers:
+        inside = server.removesuffix(f".{zone.name}")
+        while inside != server and inside:
+            yield f".{inside}".encode()
+            inside = inside.partition(".")[2]

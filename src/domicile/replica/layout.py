@@ -1,0 +1,114 @@
+"""How a copy lays out what it holds: the bytes of its keys and values, no database.
+
+    records   kind, key        -> crc32, then the record's msgpack
+    index     kind, index key  -> the key in `records`
+                               or an entry: crc32, whose it is, then its msgpack
+    touched   serial           -> the key in `records` that the change wrote, of the last
+    meta      format, serial, chain, counts, since (after it `touched` is whole)
+
+An entry holds what is asked for by an index key, so that nothing has to be looked up
+after it. Whose it is, it says in four bytes: another record that came to have the same
+index key keeps its entry where the first one goes.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+import msgspec
+
+from domicile.model.digest import record_key
+from domicile.model.records import Record, decode, encode
+from domicile.replica.faults import DamagedReplica
+
+FORMAT = 2
+CRC_SIZE = 4
+
+# Of these there are millions, and each octet counts. No kind is called like this.
+_SHORT = {
+    "placement": b"\1",
+    "owner": b"\2",
+    "residence": b"\3",
+    "endpoint": b"\4",
+}
+_WHOLE = {short: kind.encode() + b"\0" for kind, short in _SHORT.items()}
+
+
+def place_of(kind: str, key: str) -> bytes:
+    """Give the key at which a record lies, or what it is found by."""
+    whole = record_key(kind, key)
+    short = _SHORT.get(kind)
+    return whole if short is None else short + whole[len(kind) + 1 :]
+
+
+def prefix_of(kind: str) -> bytes:
+    """Give what the keys of a kind begin with, and no other's."""
+    return place_of(kind, "")
+
+
+def key_at(place: bytes) -> bytes:
+    """Give the key that a record has in every store, of where it lies in a replica."""
+    whole = _WHOLE.get(place[:1])
+    return place if whole is None else whole + place[1:]
+
+
+def stored(value: bytes) -> bytes:
+    """Give what is stored for a record."""
+    return _crc(value) + value
+
+
+def checked(place: bytes, found: bytes) -> bytes:
+    """Give the record of what was stored for a key; raises DamagedReplica."""
+    record = found[CRC_SIZE:]
+    if _crc(record) != found[:CRC_SIZE]:
+        raise DamagedReplica(f"the replica's record {place!r} is not what was written")
+    return record
+
+
+def checked_entry(place: bytes, found: bytes) -> bytes:
+    """Give what an entry says; raises DamagedReplica."""
+    if _crc(place + found[CRC_SIZE:]) != found[:CRC_SIZE]:
+        raise DamagedReplica(f"the replica's entry {place!r} is not what was written")
+    return found[2 * CRC_SIZE :]
+
+
+def index_of(place: bytes, kind: str, record: Record | None) -> dict[bytes, bytes]:
+    """Give what a record has in the index; one that cannot be read has nothing."""
+    if record is None:
+        return {}
+    return dict(_index_of(place, kind, record))
+
+
+def _index_of(place: bytes, kind: str, record: Record) -> Iterator[tuple[bytes, bytes]]:
+    for key in record.index_keys:
+        yield place_of(kind, key), place
+    for key, entry in record.entries.items():
+        found_at = place_of(kind, key)
+        rest = _crc(place) + encode(entry)
+        yield found_at, _crc(found_at + rest) + rest
+
+
+def is_of(found: bytes | None, ours: bytes, place: bytes) -> bool:
+    """Whether what the index has is a record's own still, and not another's.
+
+    `ours` is what it was given by the record at `place`.
+    """
+    if found is None or ours == place:
+        return found == ours
+    return found[CRC_SIZE : 2 * CRC_SIZE] == ours[CRC_SIZE : 2 * CRC_SIZE]
+
+
+def read(kind: str, value: bytes) -> Record | None:
+    """Read a record; None where this version does not understand it."""
+    try:
+        return decode(kind, value)
+    except msgspec.DecodeError:
+        return None
+
+
+def is_readable(key: bytes, value: bytes) -> bool:
+    """Whether this version understands a record, by its key in every store."""
+    return read(key.partition(b"\0")[0].decode(), value) is not None
+
+
+def _crc(octets: bytes) -> bytes:
+    return zlib.crc32(octets).to_bytes(CRC_SIZE, "big")

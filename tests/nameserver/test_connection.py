@@ -1,0 +1,398 @@
+"""Queries over TCP: pipelined, cut anywhere, and connections that must go."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+from contextlib import contextmanager
+
+import certificates
+import dns.asyncquery
+import dns.edns
+import dns.message
+import pytest
+
+from domicile.dns.responder import Server
+from domicile.dns.stream import frame
+from domicile.nameserver.connection import BATCH, MOST_UNTAKEN, Service
+from domicile.nameserver.connections import Connections, Limits
+from domicile.nameserver.replies import Own, Replies
+from domicile.nameserver.tls import Certificate
+
+EOF = b""
+
+
+def service(replies, **limits):
+    return Service(Connections(Limits(**limits)), replies)
+
+
+def query(number=1, name="hello.ada.apps.test") -> bytes:
+    message = dns.message.make_query(name, "A")
+    message.id = number
+    return frame(message.to_wire())
+
+
+async def read_message(reader) -> bytes:
+    length = int.from_bytes(await reader.readexactly(2), "big")
+    return await reader.readexactly(length)
+
+
+async def read_reply(reader):
+    return dns.message.from_wire(await read_message(reader))
+
+
+async def read_ids(reader, count) -> list[int]:
+    messages = [await read_message(reader) for _ in range(count)]
+    return [int.from_bytes(message[:2], "big") for message in messages]
+
+
+async def connect(port):
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+async def read_end(reader) -> bytes:
+    """Read until the server ends the connection, in whichever way."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return EOF
+
+
+async def end(*writers) -> None:
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+async def test_an_answer_too_long_for_udp_comes_whole(serve, replies):
+    port = await serve(service(replies))
+    asked = dns.message.make_query("apps.test", "A")
+    reply = await dns.asyncquery.tcp(asked, "127.0.0.1", timeout=30, port=port)
+    assert len(reply.answer[0]) == 100
+
+
+async def test_pipelined_queries_are_answered_in_order(serve, replies):
+    reader, writer = await connect(await serve(service(replies)))
+    writer.write(b"".join(query(number) for number in range(300)))
+    assert await read_ids(reader, 300) == list(range(300))
+    await end(writer)
+
+
+class CountedReplies(Replies):
+    """Remembers how many messages each batch answered."""
+
+    def __init__(self, replica):
+        super().__init__(replica)
+        self.sizes = []
+
+    @contextmanager
+    def batch(self):
+        at = len(self.sizes)
+        self.sizes.append(0)
+        with super().batch() as reply:
+
+            def counted(message, client):
+                self.sizes[at] += 1
+                return reply(message, client)
+
+            yield counted
+
+
+async def test_a_burst_is_answered_in_turns(serve, replica):
+    """However many one client pipelines, the loop is held for a batch at most."""
+    replies = CountedReplies(replica)
+    reader, writer = await connect(await serve(service(replies)))
+    writer.write(b"".join(query(number) for number in range(1000)))
+    writer.write_eof()
+    assert await read_ids(reader, 1000) == list(range(1000))
+    assert await reader.read() == EOF
+    assert sum(replies.sizes) == 1000
+    assert max(replies.sizes) == BATCH
+    await end(writer)
+
+
+async def test_a_message_that_has_begun_comes_to_its_end_or_is_cut(
+    serve, replies, monkeypatch
+):
+    """However long a connection may be idle, and however each octet renews it."""
+    monkeypatch.setattr("domicile.nameserver.connection.MESSAGE", 0.2)
+    reader, writer = await connect(await serve(service(replies, idle=60.0)))
+    writer.write(query(1) + query(2)[:7])
+    assert await read_ids(reader, 1) == [1]
+    for octet in query(2)[7:12]:
+        writer.write(bytes([octet]))
+        await asyncio.sleep(0.02)
+    assert await read_end(reader) == EOF
+    await end(writer)
+
+
+async def test_who_is_between_messages_may_be_idle(serve, replies, monkeypatch):
+    monkeypatch.setattr("domicile.nameserver.connection.MESSAGE", 0.05)
+    reader, writer = await connect(await serve(service(replies, idle=60.0)))
+    for number in range(3):
+        writer.write(query(number)[:9])
+        await asyncio.sleep(0.01)
+        writer.write(query(number)[9:])
+        assert await read_ids(reader, 1) == [number]
+        await asyncio.sleep(0.1)
+    await end(writer)
+
+
+async def test_who_reads_late_gets_every_answer(serve, replies):
+    """Answering stalls and goes on; nothing is lost and nothing is out of order."""
+    served = service(replies)
+    port = await serve(served)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=client)
+    writer.transport.pause_reading()
+    writer.write(b"".join(query(number, "apps.test") for number in range(5000)))
+    while not any(each.stalled for each in served.connections):
+        await asyncio.sleep(0.01)
+    writer.transport.resume_reading()
+    assert await read_ids(reader, 5000) == list(range(5000))
+    await end(writer)
+
+
+async def test_a_query_in_single_octets_is_answered(serve, replies):
+    reader, writer = await connect(await serve(service(replies)))
+    for octet in query():
+        writer.write(bytes((octet,)))
+        await writer.drain()
+        await asyncio.sleep(0)
+    assert (await read_reply(reader)).answer
+    await end(writer)
+
+
+async def test_rubbish_gets_silence_and_the_next_query_its_answer(serve, replies):
+    reader, writer = await connect(await serve(service(replies)))
+    writer.write(frame(b"") + frame(b"rubbish") + query(9))
+    assert (await read_reply(reader)).id == 9
+    await end(writer)
+
+
+async def test_who_closes_its_side_still_gets_the_answer(serve, replies):
+    reader, writer = await connect(await serve(service(replies)))
+    writer.write(query(5))
+    writer.write_eof()
+    assert (await read_reply(reader)).id == 5
+    assert await reader.read() == EOF
+    await end(writer)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0", query()[:-1]])
+async def test_a_connection_without_a_whole_query_is_cut(serve, replies, sent):
+    served = service(replies, idle=0.05)
+    reader, writer = await connect(await serve(served))
+    writer.write(sent)
+    assert await read_end(reader) == EOF
+    await end(writer)
+    assert len(served.connections) == 0
+
+
+async def test_single_octets_are_no_sign_of_life(serve, replies):
+    """Who sends an octet now and then, and never a whole query, is cut as well."""
+    reader, writer = await connect(await serve(service(replies, idle=0.1)))
+    ended = asyncio.create_task(read_end(reader))
+    writer.write(b"\xff\xff")
+    while not ended.done():
+        writer.write(b"x")
+        await asyncio.sleep(0.01)
+    assert ended.result() == EOF
+    await end(writer)
+
+
+async def test_who_does_not_read_is_cut(serve, replies):
+    """Answers that nobody reads fill the buffers, and then the idle time ends it."""
+    served = service(replies, idle=0.2)
+    _, writer = await connect(await serve(served))
+    writer.transport.pause_reading()
+    burst = query(name="apps.test") * 1000
+    try:
+        while True:
+            writer.write(burst)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    await end(writer)
+    assert len(served.connections) == 0
+
+
+async def test_a_peer_has_no_more_than_its_share(serve, replies):
+    port = await serve(service(replies, most_of_one_peer=1))
+    first_reader, first = await connect(port)
+    first.write(query(1))
+    await read_reply(first_reader)
+    second_reader, second = await connect(port)
+    assert await read_end(second_reader) == EOF
+    first.write(query(2))
+    assert (await read_reply(first_reader)).id == 2
+    await end(first, second)
+
+
+async def test_the_share_is_given_back(serve, replies):
+    served = service(replies, most_of_one_peer=1)
+    port = await serve(served)
+    for number in range(3):
+        reader, writer = await connect(port)
+        writer.write(query(number))
+        writer.write_eof()
+        assert (await read_reply(reader)).id == number
+        assert await reader.read() == EOF
+        await end(writer)
+
+
+async def test_when_full_the_one_idle_longest_goes(serve, replies):
+    port = await serve(service(replies, most=2))
+    busy, old = await connect(port), await connect(port)
+    for reader, writer in (old, busy):
+        writer.write(query())
+        await read_reply(reader)
+    new = await connect(port)
+    assert await read_end(old[0]) == EOF
+    for reader, writer in (busy, new):
+        writer.write(query(3))
+        assert (await read_reply(reader)).id == 3
+    await end(old[1], busy[1], new[1])
+
+
+async def test_who_pipelines_without_reading_has_little_kept_for_him(serve, replies):
+    """Neither answers nor questions pile up: the kernel's buffers fill, then it waits."""
+    served = service(replies)
+    _, writer = await connect(await serve(served))
+    writer.transport.pause_reading()
+    burst = query(name="apps.test") * 1000
+    for _ in range(100):
+        writer.write(burst)
+    while not any(each.stalled for each in served.connections):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    (connection,) = served.connections
+    # An answer has some 1,700 octets, and what uvloop reads at once 256 KiB at most.
+    assert connection._transport.get_write_buffer_size() < 2 * MOST_UNTAKEN + 2000
+    assert len(connection._deframer._buffer) < 256 * 1024 + 65537
+    await end(writer)
+
+
+async def test_the_time_that_one_may_be_idle_is_told(serve, replica):
+    """RFC 7828: in tenths of a second."""
+    replies = Replies(replica, own=Own(identity=Server(keepalive=100)))
+    port = await serve(service(replies))
+    asked = dns.message.make_query("hello.ada.apps.test", "A")
+    asked.use_edns(options=[dns.edns.GenericOption(11, b"")])
+    reply = await dns.asyncquery.tcp(asked, "127.0.0.1", timeout=30, port=port)
+    assert [each.to_wire() for each in reply.options] == [b"\x00\x64"]
+
+
+@pytest.fixture
+def secure(replies, tmp_path):
+    files = certificates.make(tmp_path)
+    context = Certificate(*files).context
+    return lambda **limits: Service(Connections(Limits(**limits)), replies, context)
+
+
+def trusting(tmp_path):
+    context = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
+    context.set_alpn_protocols(["dot"])
+    return context
+
+
+async def connect_secure(port, tmp_path):
+    return await asyncio.open_connection(
+        "127.0.0.1",
+        port,
+        ssl=trusting(tmp_path),
+        server_hostname=certificates.NAME,
+    )
+
+
+async def test_tls_is_served_like_tcp(serve, secure, tmp_path):
+    reader, writer = await connect_secure(await serve(secure()), tmp_path)
+    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "dot"
+    writer.write(b"".join(query(number, "apps.test") for number in range(300)))
+    assert await read_ids(reader, 300) == list(range(300))
+    await end(writer)
+
+
+async def test_kdig_asks_by_tls_and_its_answer_is_padded(serve, secure, tmp_path):
+    kdig = shutil.which("kdig")
+    if kdig is None:
+        pytest.skip("kdig is not installed (Debian: knot-dnsutils)")
+    port = await serve(secure())
+    asked = await asyncio.create_subprocess_exec(
+        kdig, "@127.0.0.1", "-p", str(port), "hello.ada.apps.test", "+tls-hostname="
+        + certificates.NAME, f"+tls-ca={tmp_path}/certificate.pem", "+padding",
+        "+noidn", stdout=subprocess.PIPE,
+    )  # fmt: skip
+    told = (await asked.communicate())[0].decode()
+    assert "status: NOERROR" in told
+    assert "127.0.0.11" in told
+    assert "Received 468 B" in told
+
+
+async def test_dnsperf_asks_by_tls_and_loses_nothing(serve, secure, tmp_path):
+    dnsperf = shutil.which("dnsperf")
+    if dnsperf is None:
+        pytest.skip("dnsperf is not installed")
+    (tmp_path / "queries").write_text("hello.ada.apps.test A\neve.apps.test A\n" * 500)
+    port = await serve(secure())
+    asked = await asyncio.create_subprocess_exec(
+        dnsperf, "-m", "dot", "-s", "127.0.0.1", "-p", str(port), "-n", "1", "-c", "10",
+        "-d", str(tmp_path / "queries"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    told = (await asked.communicate())[0].decode()
+    assert "Queries completed:    1000 (100.00%)" in told
+
+
+async def test_who_ends_its_tls_still_gets_the_answer(serve, secure, tmp_path):
+    served = secure()
+    port = await serve(served)
+    client = socket.create_connection(("127.0.0.1", port))
+    asked = asyncio.to_thread(_ask_and_end, client, trusting(tmp_path))
+    assert await asked == 5
+    while len(served.connections):
+        await asyncio.sleep(0.01)
+
+
+def _ask_and_end(client, context):
+    with context.wrap_socket(client, server_hostname=certificates.NAME) as tls:
+        tls.sendall(query(5))
+        message = tls.recv(65535)
+        tls.unwrap().close()
+    return int.from_bytes(message[2:4], "big")
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", b"\0\x1d" + bytes(29)])
+async def test_who_shakes_no_hands_is_cut(serve, secure, monkeypatch, sent):
+    monkeypatch.setattr("domicile.nameserver.connection.HANDSHAKE", 0.05)
+    served = secure(idle=60.0)
+    reader, writer = await connect(await serve(served))
+    writer.write(sent)
+    assert await read_end(reader) == EOF
+    await end(writer)
+    assert len(served.connections) == 0
+
+
+async def test_a_handshake_counts_as_a_connection(serve, secure):
+    served = secure(most_of_one_peer=1)
+    port = await serve(served)
+    first = await connect(port)
+    while not len(served.connections):
+        await asyncio.sleep(0.01)
+    second = await connect(port)
+    assert await read_end(second[0]) == EOF
+    await end(first[1], second[1])
+
+
+async def test_who_does_not_read_is_cut_by_tls_too(serve, secure, tmp_path):
+    served = secure(idle=0.5)
+    _, writer = await connect_secure(await serve(served), tmp_path)
+    writer.transport.pause_reading()
+    with contextlib.suppress(ConnectionError):
+        while len(served.connections):
+            writer.write(query(name="apps.test") * 100)
+            await asyncio.sleep(0.01)
+    await end(writer)

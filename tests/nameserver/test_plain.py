@@ -1,0 +1,190 @@
+"""Plain questions get, octet by octet, what the long way gives."""
+
+from functools import partial
+from random import Random
+
+import dns.flags
+import dns.message
+import pytest
+
+from domicile.dns.client import Client, Transport
+from domicile.dns.name import name_from_text
+from domicile.dns.responder import respond
+from domicile.dns.zonefile import read_zone
+from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.records import Cluster, Owner, Placement, Zone, encode
+from domicile.nameserver.answers import answer
+from domicile.nameserver.replies import Own, Replies
+from domicile.replica.replica import Replica
+
+UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
+IDS = {letter: letter * 26 for letter in "abcdefg"}
+LONG = "a" * 30
+RECORDS = [
+    Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",), "n.in.apps.test": ("::1",)}),
+    # A zone in another one, and one whose names have a file's beside them.
+    Zone("eu.apps.test", {"ns1.apps.test": ()}),
+    Zone("filed.test", {"ns1.apps.test": ()}),
+    Owner("ada", "apps.test", "free"),
+    Owner("eve", "eu.apps.test", "free"),
+    Owner("joe", "filed.test", "free"),
+    Owner(LONG, "apps.test", "free"),
+    Placement(IDS["a"], "amber", 2, "hello", "ada", "apps.test"),
+    Placement(IDS["b"], "birch", 7, "other", "ada", "apps.test"),
+    Placement(IDS["c"], "amber", 1, "hello", "eve", "eu.apps.test"),
+    Placement(IDS["d"], "nowhere", 1, "lost", "ada", "apps.test"),
+    Placement(IDS["e"], "amber", 300, "moves", "ada", "apps.test", moves_at=2e9),
+    Placement(IDS["f"], "birch", 1, LONG, LONG, "apps.test"),
+    Placement(IDS["g"], "birch", 1, "hello", "joe", "filed.test"),
+    Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), ()),
+    Cluster("birch", ("127.0.0.21",), ()),
+]
+FILED = read_zone("filed.test", "@ 60 SOA a b 1 2 3 4 5\n*.joe 60 A 192.0.2.9\n")
+FILES = {FILED.apex: FILED}
+LABELS = [
+    "hello",
+    "other",
+    "lost",
+    "moves",
+    "no",
+    "ada",
+    "eve",
+    "joe",
+    "ns1",
+    "n",
+    "in",
+]
+LABELS += ["apps", "test", "eu", "xn--a", "_where", "*", "a.b", "hello--ada", "a" * 45]
+LABELS += [
+    "hello--eve",
+    "hello--ada--x",
+    "--",
+    "ada-",
+    LONG,
+    f"{LONG}--{LONG}",
+    "a" * 48,
+]
+LABELS += [*IDS.values(), "z" * 26, "\0", "-", "0", "ö", "a" * 63]
+ZONES = [
+    "apps.test",
+    "eu.apps.test",
+    "filed.test",
+    "test",
+    "else.test",
+    "xapps.test",
+    "",
+]
+
+
+@pytest.fixture
+def replica(tmp_path):
+    replica = Replica.open(tmp_path / "replica", writable=True)
+    changes = [
+        Change(serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN)
+        for serial, record in enumerate(RECORDS, start=1)
+    ]
+    replica.replace(changes, len(changes), NO_CHAIN)
+    replica.freshness.stamp()
+    yield replica
+    replica.close()
+
+
+def make_query(random):
+    usual = LABELS[:8] if random.random() < 0.5 else LABELS
+    labels = random.choices(usual, k=random.choice([0, 1, 1, 2, 2, 2, 3]))
+    wire = b"".join(bytes((len(each.encode()),)) + each.encode() for each in labels)
+    name = wire + name_from_text(random.choice(ZONES[: random.choice([1, 2, 7])]))
+    if random.random() < 0.3:
+        name = bytes(random.choice([octet, ord(chr(octet).upper())]) for octet in name)
+    flags = random.choice([0, dns.flags.RD, dns.flags.RD | dns.flags.CD])
+    kind = random.choice([1, 1, 1, 28, 28, 16, 65, 255])
+    opt = random.choice([None, None, {}, {"want_dnssec": True}, {"payload": 512}])
+    query = dns.message.make_query(".", kind, flags=flags, id=random.randrange(65536))
+    if opt is not None:
+        query.use_edns(0, dns.flags.DO if opt.get("want_dnssec") else 0)
+    packet = query.to_wire()
+    return packet[:12] + name + packet[13:] if len(name) < 256 else packet
+
+
+def the_long_way(view, packet):
+    return respond(packet, UDP, partial(answer, view, FILES))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plain_question_gets_the_answer_of_the_long_way(replica, seed):
+    replies = Replies(replica, own=Own(FILES))
+    random = Random(seed)
+    found = 0
+    with replies.batch() as reply, replica.view() as view:
+        for _ in range(1000):
+            packet = make_query(random)
+            expected = the_long_way(view, packet)
+            plain = replies.plain.find(packet)
+            assert plain in (None, expected), packet
+            found += plain is not None
+            assert reply(packet, UDP) == expected
+    assert found > 100
+
+
+def plain_after(replies, first, second):
+    """Answer one question, and give what is then known of another."""
+    queries = [dns.message.make_query(name, "A").to_wire() for name in (first, second)]
+    with replies.batch() as reply:
+        reply(queries[0], UDP)
+        return replies.plain.find(queries[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("hello.ada.apps.test", f"{IDS['a']}.apps.test"),
+        ("hello--ada.apps.test", "HELLO.ada.apps.test"),
+        ("hello.ada.apps.test", "hello--ada.apps.test"),
+        ("no.ada.apps.test", "no.such.apps.test"),
+        ("no.ada.apps.test", "nobody.apps.test"),
+        ("hello.eve.eu.apps.test", f"{IDS['c']}.eu.apps.test"),
+    ],
+)
+def test_one_answer_teaches_all_of_its_sort(replica, first, second):
+    assert plain_after(Replies(replica), first, second) is not None
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "moves.ada.apps.test",
+        "ada.apps.test",
+        "apps.test",
+        "ns1.apps.test",
+        "in.apps.test",
+        "no.such.filed.test",
+        "a.b.c.apps.test",
+        "_acme-challenge.ada.apps.test",
+        "else.test",
+    ],
+)
+def test_what_is_not_plain_is_left(replica, second):
+    replies = Replies(replica, own=Own(FILES))
+    for first in ("hello.ada.apps.test", "no.ada.apps.test", second):
+        assert plain_after(replies, first, second) is None
+
+
+def test_a_change_is_answered_at_once(replica):
+    replies = Replies(replica)
+    name = "hello.ada.apps.test"
+    assert b"\x7f\0\0\x0b" in plain_after(replies, name, name)
+    moved = Placement(IDS["a"], "birch", 3, "hello", "ada", "apps.test")
+    change = Change(
+        len(RECORDS) + 1, moved.kind, moved.key, "", encode(moved), NO_CHAIN
+    )
+    replica.apply([change], change.serial, NO_CHAIN)
+    assert b"\x7f\0\0\x15" in plain_after(replies, name, name)
+
+
+def test_who_is_behind_answers_nothing_in_the_short_way(replica):
+    replies = Replies(replica)
+    name = "hello.ada.apps.test"
+    assert plain_after(replies, name, name)
+    with replica.view() as view:
+        view.distrust("a disk's word is not what it was")
+    assert plain_after(replies, name, name) is None
