@@ -6,12 +6,17 @@ import httpx
 import pytest
 
 from domicile.config import Address
+from domicile.directory import apps, journal
+from domicile.directory.leadership import Leadership
 from domicile.directory.main import serve
+from domicile.directory.mover import Mover
 from domicile.directory.settings import Settings
 from domicile.model.feed import Ask, encode_ask
-from domicile.model.records import Zone
+from domicile.model.moves import Report, Status
+from domicile.model.records import Cluster, Owner, Placement, Residence, Zone
 from domicile.service.admin import Admin
 from domicile.service.sockets import open_alone
+from domicile.store.bell import Bell
 from domicile.store.store import Store
 
 AMBER = {
@@ -148,3 +153,81 @@ def follow():
         assert answer.status_code == 200, answer.text
 
     return follow
+
+
+WANTED = apps.Wanted("0" * 64, "python app.py", {"SECRET": "s"})
+
+
+class Hosting:
+    """A directory with two clusters, and a mover that the test lets look."""
+
+    def __init__(self, store, leadership):
+        self.store = store
+        self.leadership = leadership
+        self.now = 1000.0
+        store._clock = lambda: self.now
+        self.acknowledged = True
+        self.mover = self.new_mover()
+
+    def new_mover(self):
+        async def acknowledged(serial):
+            return self.acknowledged
+
+        bell = Bell()
+        mover = Mover(self.store, self.leadership, acknowledged, bell, lambda: self.now)
+        mover.wall = lambda: self.now
+        return mover
+
+    async def plan(self, planner, *arguments):
+        async with self.store.transaction() as tx:
+            return await planner(tx, *arguments)
+
+    async def report(self, move, cluster, status, **more):
+        report = Report(move.app, cluster, move.generation, status, **more)
+        async with self.store.transaction() as tx:
+            await journal.take_report(tx, report)
+
+    async def settle(self):
+        while await self.mover.look():
+            pass
+
+    async def deploy(self, name="hello", cluster="amber"):
+        move = await self.plan(apps.plan_deployment, "ada", name, WANTED)
+        await self.settle()
+        await self.report(move, cluster, Status.SERVING)
+        await self.settle()
+        return move
+
+    async def app(self):
+        async with self.store.reading() as reading:
+            return await apps.find_app(reading, "hello.ada")
+
+    async def step(self, move):
+        async with self.store.reading() as reading:
+            entry = await journal.move_by_id(reading, move.id)
+        return entry.move.step
+
+    async def residences(self, app):
+        async with self.store.reading() as reading:
+            found = await reading.all(Residence)
+        return {
+            each.cluster: (each.state, each.to, each.generation)
+            for each in found
+            if each.app == app
+        }
+
+    async def placement(self, app):
+        async with self.store.reading() as reading:
+            found = await reading.get(Placement, app)
+        return found and (found.cluster, found.generation)
+
+
+@pytest.fixture
+async def hosting(store):
+    async with store.transaction() as tx:
+        await tx.put(Owner("ada", "apps.test", "free"))
+        await tx.put(Cluster("amber", ("127.0.0.11",), (), ("free",)))
+        await tx.put(Cluster("birch", ("127.0.0.12",), (), ("pro",)))
+    leadership = Leadership(store, clock=lambda: 0.0)
+    await leadership.look()
+    return Hosting(store, leadership)

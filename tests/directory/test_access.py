@@ -28,6 +28,7 @@ cluster.add       a        -     -       -
 cluster.list      a        -     -       -
 cluster.show      a        -     -       -
 cluster.change    a        -     -       -
+cluster.declare   a        -     -       -
 nameserver.add    a        -     -       -
 app.deploy        a        o     -       -
 app.list          a        o     -       -
@@ -41,6 +42,7 @@ app.move          a        o     -       -
 app.move-to       a        -     -       -
 move.list         a        o     -       -
 move.show         a        o     -       -
+move.withdraw     a        -     -       -
 domain.link       a        o     -       -
 domain.list       a        o     -       -
 domain.check      a        o     -       -
@@ -52,6 +54,7 @@ link.show         a        -     -       -
 link.rotate       a        -     -       -
 feed              -        -     o       a
 report            -        -     o       -
+sighting          -        -     o       o
 status            a        -     -       -
 explain           a        -     -       -
 follower.accept   a        -     -       -

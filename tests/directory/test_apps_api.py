@@ -81,9 +81,11 @@ async def test_an_app_is_deployed_shown_and_listed(ada, amber):
         ],
         "detail": "",
         "waits_for": [],
+        "scheduled": "",
     }
     assert (await ada.get(f"/v1/apps/{move['app']}")).json() == shown
     assert shown.pop("waits_for") == []
+    assert not shown.pop("scheduled")
     assert (await ada.get("/v1/apps")).json() == {"rows": [shown]}
     assert (await ada.get("/v1/moves")).json() == {"rows": [move]}
 

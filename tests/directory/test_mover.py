@@ -7,8 +7,6 @@ import pytest
 from sqlalchemy import select
 
 from domicile.directory import apps, journal
-from domicile.directory.leadership import Leadership
-from domicile.directory.mover import Mover
 from domicile.directory.settings import STEP_SECONDS
 from domicile.model.moves import Report, Status, Step
 from domicile.model.names import BadName
@@ -18,91 +16,14 @@ from domicile.model.records import (
     AppState,
     Cluster,
     Owner,
-    Placement,
     Release,
     Residence,
     ResidenceState,
 )
-from domicile.store.bell import Bell
 from domicile.store.schema import reports
 from domicile.store.transaction import StaleGeneration
 
 WANTED = apps.Wanted("0" * 64, "python app.py", {"SECRET": "s"})
-
-
-class Hosting:
-    """A directory with two clusters, and a mover that the test lets look."""
-
-    def __init__(self, store, leadership):
-        self.store = store
-        self.leadership = leadership
-        self.now = 1000.0
-        store._clock = lambda: self.now
-        self.acknowledged = True
-        self.mover = self.new_mover()
-
-    def new_mover(self):
-        async def acknowledged(serial):
-            return self.acknowledged
-
-        bell = Bell()
-        return Mover(self.store, self.leadership, acknowledged, bell, lambda: self.now)
-
-    async def plan(self, planner, *arguments):
-        async with self.store.transaction() as tx:
-            return await planner(tx, *arguments)
-
-    async def report(self, move, cluster, status, **more):
-        report = Report(move.app, cluster, move.generation, status, **more)
-        async with self.store.transaction() as tx:
-            await journal.take_report(tx, report)
-
-    async def settle(self):
-        while await self.mover.look():
-            pass
-
-    async def deploy(self, name="hello", cluster="amber"):
-        move = await self.plan(apps.plan_deployment, "ada", name, WANTED)
-        await self.settle()
-        await self.report(move, cluster, Status.SERVING)
-        await self.settle()
-        return move
-
-    async def app(self):
-        async with self.store.reading() as reading:
-            return await apps.find_app(reading, "hello.ada")
-
-    async def step(self, move):
-        async with self.store.reading() as reading:
-            entry = await journal.move_by_id(reading, move.id)
-        return entry.move.step
-
-    async def residences(self, app):
-        async with self.store.reading() as reading:
-            found = await reading.all(Residence)
-        return {
-            each.cluster: (each.state, each.to, each.generation)
-            for each in found
-            if each.app == app
-        }
-
-    async def placement(self, app):
-        async with self.store.reading() as reading:
-            found = await reading.get(Placement, app)
-        return found and (found.cluster, found.generation)
-
-
-@pytest.fixture
-async def hosting(store):
-    async with store.transaction() as tx:
-        await tx.put(Owner("ada", "apps.test", "free"))
-        await tx.put(Cluster("amber", ("127.0.0.11",), (), ("free",)))
-        await tx.put(Cluster("birch", ("127.0.0.12",), (), ("pro",)))
-    leadership = Leadership(store, clock=lambda: 0.0)
-    await leadership.look()
-    return Hosting(store, leadership)
-
-
 HERE, AWAY, GONE = ResidenceState.HERE, ResidenceState.AWAY, ResidenceState.GONE
 
 
@@ -391,3 +312,50 @@ async def test_without_room_nothing_is_planned(store):
             await apps.plan_deployment(tx, "ada", "hello", WANTED)
     async with store.reading() as reading:
         assert await reading.all(App) == []
+
+
+async def declare(hosting, cluster, *, lost):
+    async with hosting.store.transaction() as tx:
+        record = await tx.get(Cluster, cluster)
+        await tx.put(msgspec.structs.replace(record, lost=lost))
+
+
+async def test_an_app_leaves_a_lost_cluster_without_waiting_for_it(hosting):
+    first = await hosting.deploy()
+    await declare(hosting, "amber", lost=True)
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+    assert await hosting.placement(first.app) == ("birch", 2)
+    # What the cluster is to do once it is back is wanted of it all the same.
+    assert (await hosting.residences(first.app))["amber"] == (AWAY, "birch", 2)
+
+
+async def test_a_move_that_waits_for_its_source_ends_once_that_is_declared_lost(
+    hosting,
+):
+    await hosting.deploy()
+    move = await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    await hosting.settle()
+    await hosting.report(move, "birch", Status.SERVING)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.SETTLING
+    await declare(hosting, "amber", lost=True)
+    await hosting.settle()
+    assert await hosting.step(move) is Step.FINISHED
+
+
+async def test_no_app_goes_to_a_lost_cluster(hosting):
+    await hosting.deploy()
+    await declare(hosting, "birch", lost=True)
+    with pytest.raises(apps.ClusterLost, match="`domicile cluster found birch`"):
+        await hosting.plan(apps.plan_move, await hosting.app(), "birch")
+    chosen = apps.Wanted("0" * 64, "c", to="birch")
+    with pytest.raises(apps.ClusterLost):
+        await hosting.plan(apps.plan_deployment, "ada", "other", chosen)
+    await declare(hosting, "birch", lost=False)
+    await declare(hosting, "amber", lost=True)
+    by_plan = await hosting.plan(apps.plan_deployment, "ada", "other", WANTED)
+    assert by_plan.target == "birch"

@@ -34,6 +34,7 @@ from domicile.dns.rdata import Rcode
 from domicile.dns.responder import Server
 from domicile.model.records import Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
+from domicile.nameserver.live import Moment
 
 CASES = 30_000
 CORPUS = load("dns")
@@ -79,7 +80,7 @@ OPTIONS = {
     dns.edns.OptionType.COOKIE,
     dns.edns.OptionType.EDE,
 }
-LOOK_UP = partial(answer, Directory(), {})
+LOOK_UP = partial(answer, Directory(), {}, Moment(0))
 
 
 def respond(packet, client=UDP):

@@ -10,6 +10,7 @@ from domicile.dns.rdata import Rcode, Rdtype
 from domicile.dns.zonefile import read_zone
 from domicile.model.records import Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
+from domicile.nameserver.live import Moment
 
 
 class Records:
@@ -75,7 +76,9 @@ TYPES = {"A": 1, "NS": 2, "TXT": 16, "AAAA": 28, "DS": 43}
 
 
 def ask(name, rdtype, files=None, **view):
-    return answer(Records(**view), files or {}, fold(name_from_text(name)), rdtype)
+    return answer(
+        Records(**view), files or {}, Moment(0), fold(name_from_text(name)), rdtype
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case[:2]))
@@ -141,7 +144,7 @@ def test_servers_come_with_their_addresses_in_the_zone():
     ],
 )
 def test_a_dot_inside_a_label_parts_no_labels(name, rcode):
-    assert answer(Records(), {}, name, Rdtype.A).rcode is rcode
+    assert answer(Records(), {}, Moment(0), name, Rdtype.A).rcode is rcode
 
 
 FILE = """\
@@ -240,5 +243,5 @@ def test_who_is_behind_says_so(name, code):
 def test_a_server_without_records_says_that_it_has_none():
     view = Records(serial=0, behind=True)
     view.zone = lambda _: None
-    found = answer(view, {}, name_from_text("hello.ada.apps.test"), Rdtype.A)
+    found = answer(view, {}, Moment(0), name_from_text("hello.ada.apps.test"), Rdtype.A)
     assert (found.rcode, found.errors[0].code) == (Rcode.REFUSED, 14)

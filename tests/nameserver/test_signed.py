@@ -102,13 +102,21 @@ class Scene:
         if compact:
             query.ednsflags |= CO
         wire = query.to_wire()
+        return dns.message.from_wire(
+            (None if client.is_stream else self.known(wire)) or self.reply(wire, client)
+        )
+
+    def known(self, wire):
+        """Give what is known of a datagram, as a worker does."""
+        self.replies.begin()
+        try:
+            return self.replies.plain.find(wire) or self.replies.remembered.find(wire)
+        finally:
+            self.replies.end()
+
+    def reply(self, wire, client):
         with self.replies.batch() as reply:
-            found = None
-            if not client.is_stream:
-                found = self.replies.plain.find(wire) or self.replies.remembered.find(
-                    wire
-                )
-            return dns.message.from_wire(found or reply(wire, client))
+            return reply(wire, client)
 
     def keys(self):
         """The DNSKEY RRset of each signed zone."""

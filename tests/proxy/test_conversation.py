@@ -6,7 +6,9 @@ import hashlib
 import httpx
 import pytest
 
+from domicile.model.health import PROBE_PATH
 from domicile.model.records import (
+    Cluster,
     Endpoint,
     EndpointState,
     Residence,
@@ -69,6 +71,33 @@ async def test_an_unknown_host_is_not_found_and_a_bad_request_is_told_so(ask):
     assert status(await ask(GET)) == 404
     assert status(await ask(GET.replace(b"Host", b"Host: b\r\nHost"))) == 400
     assert status(await ask(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n")) == 505
+
+
+def probe(host, method="GET"):
+    head = f"{method} {PROBE_PATH} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+    return head.encode() + b"\r\n"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:80"])
+async def test_a_probe_is_answered_with_the_cluster_by_the_proxy_itself(
+    front, records, ask, host
+):
+    front[0].around.cluster = "amber"
+    assert status(await ask(probe(host))) == 503  # It knows nothing yet.
+    records.put(Cluster("amber", ("127.0.0.1",), ()))
+    answer = await ask(probe(host))
+    assert status(answer) == 200
+    assert answer.endswith(b"\r\n\r\namber\n")
+    assert (await ask(probe(host, "HEAD"))).endswith(b"\r\n\r\n")
+    assert status(await ask(probe(host, "POST"))) == 404
+
+
+async def test_the_path_of_probes_is_the_app_s_where_the_host_is_a_name(
+    records, upstream, ask
+):
+    records.live(await upstream(say_head))
+    answer = await ask(probe(HOST))
+    assert f"GET {PROBE_PATH} HTTP/1.1".encode() in answer
 
 
 async def test_a_body_that_drips_is_an_attack_and_one_that_comes_is_waited_for(

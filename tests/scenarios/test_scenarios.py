@@ -13,7 +13,11 @@ from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
 from domicile.dns.zones import answer
 
-FILES = sorted(Path(__file__).parent.glob("*.txt"))
+FILES = sorted(
+    each
+    for each in Path(__file__).parent.glob("*.txt")
+    if "\nzone " in each.read_text()
+)
 SOA_DATA = re.compile(r"(SOA) .*")
 
 

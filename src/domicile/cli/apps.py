@@ -119,6 +119,7 @@ def show_app(name: AppName, data: Data = None, as_json: AsJson = False) -> None:
     epilog=examples(
         "domicile app move hello.ada --to birch",
         "domicile app move hello.ada --to amber --no-wait",
+        "domicile app move hello.ada --to birch --at +10m",
     ),
 )
 def move_app(
@@ -126,19 +127,25 @@ def move_app(
     to: Annotated[
         str, typer.Option(metavar="CLUSTER", autocompletion=completes("cluster"))
     ],
+    at: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="Begin then: +10m, or 2030-01-31T14:30:00Z."),
+    ] = "",
     no_wait: NoWait = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Move an app to another cluster; returns when the source has stopped it.
 
-    A move of the app that has not ended yet is waited for.
+    A move of the app that has not ended yet is waited for. With --at it moves at that
+    time, unless it is moved or deleted before, or `domicile move withdraw` says no.
     """
     with api(data, ("app", name), ("cluster", to)) as opened:
         path = path_to("app", name, "moves")
-        planned = opened.post_after_moves(path, {"to": to}, say)
+        body = {"to": to} | ({"at": at} if at else {})
+        planned = opened.post_after_moves(path, body, say)
         _say_note(planned)
-        ended = planned if no_wait else opened.wait_for(planned, say_step)
+        ended = planned if no_wait or at else opened.wait_for(planned, say_step)
         show(ended, as_json)
 
 

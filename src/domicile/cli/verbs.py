@@ -25,7 +25,8 @@ ClusterName = Annotated[
 ]
 Many = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
 
-_MOVE = ("id", "app", "source", "target", "generation", "step", "error")
+_CLUSTER = ("name", "addresses", "withdrawn", "lost", "links", "prefers")
+_MOVE = ("id", "app", "source", "target", "generation", "step", "at", "error")
 
 
 @owner.command(
@@ -76,6 +77,9 @@ def add_cluster(
     prefer: Many = None,
     accept: Many = None,
     capacity: int = 0,
+    port: Annotated[
+        int, typer.Option(help="Of its proxies, at which it is probed.")
+    ] = 80,
     data: Data = None,
     _json: AsJson = False,
 ) -> None:
@@ -87,6 +91,7 @@ def add_cluster(
         "prefers": prefer or [],
         "accepts": accept or [],
         "capacity": capacity,
+        "port": port,
     }
     with api(data) as opened:
         show(opened.post("/clusters", body), as_json=True)
@@ -97,14 +102,56 @@ def list_clusters(data: Data = None, as_json: AsJson = False) -> None:
     """List the clusters."""
     with api(data) as opened:
         rows = opened.get("/clusters")["rows"]
-        show_rows(rows, ("name", "addresses", "links", "prefers"), as_json)
+        show_rows(rows, _CLUSTER, as_json)
 
 
 @cluster.command("show", epilog=examples("domicile cluster show amber"))
 def show_cluster(name: ClusterName, data: Data = None, as_json: AsJson = False) -> None:
-    """Show a cluster."""
+    """Show a cluster, and which of its addresses are ill: since when, and who says so."""
     with api(data, ("cluster", name)) as opened:
-        show(opened.get(path_to("cluster", name)), as_json)
+        found = opened.get(path_to("cluster", name))
+    if as_json:
+        show(found, as_json=True)
+        return
+    ailing = found.pop("ailing", [])
+    show(found, as_json=False)
+    if ailing:
+        show_rows(ailing, ("address", "withdrawn", "since", "said"), as_json=False)
+
+
+@cluster.command(
+    "lost",
+    epilog=examples(
+        "domicile cluster lost amber",
+        "domicile cluster lost amber --fallback 192.0.2.80",
+    ),
+)
+def lose_cluster(
+    name: ClusterName,
+    fallback: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS", help="Of a page that says so [the directory's]."
+        ),
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare a cluster lost: its apps' names lead to a page, and no app goes there.
+
+    Its apps can be moved elsewhere, and nobody waits for it. Without a page all names
+    lead where they led before.
+    """
+    with api(data, ("cluster", name)) as opened:
+        path = path_to("cluster", name, "lost")
+        show(opened.post(path, {"fallback": fallback or []}), as_json)
+
+
+@cluster.command("found", epilog=examples("domicile cluster found amber"))
+def find_cluster(name: ClusterName, data: Data = None, as_json: AsJson = False) -> None:
+    """Declare that a cluster which was lost is back: all is as it was before."""
+    with api(data, ("cluster", name)) as opened:
+        show(opened.post(path_to("cluster", name, "found"), {}), as_json)
 
 
 @move.command("list", epilog=examples("domicile move list"))
@@ -127,6 +174,20 @@ def show_move(
     """Show a move."""
     with api(data) as opened:
         show(opened.get(path_to("move", move_id)), as_json)
+
+
+@move.command("withdraw", epilog=examples("domicile move withdraw hello.ada"))
+def withdraw_move(
+    name: Annotated[
+        str, typer.Argument(metavar="APP.OWNER|ID", autocompletion=completes("app"))
+    ],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw the move that is scheduled for an app (`domicile app move --at`)."""
+    with api(data, ("app", name)) as opened:
+        path = path_to("app", name, "moves", "withdraw")
+        show(opened.post(path, {}), as_json)
 
 
 @authority.command("show", epilog=examples("domicile authority show"))

@@ -25,7 +25,7 @@ _CLUSTER_PATIENCE = 60.0
 _AWAY_PATIENCE = 30.0
 _LOOK_SECONDS = 1.0
 _PIECE = 64 * 1024
-_ENDS = frozenset({"finished", "failed"})
+_ENDS = frozenset({"finished", "failed", "withdrawn"})
 _MOVE_IN_PROGRESS = "urn:domicile:MoveInProgress"
 
 Json = dict[str, Any]

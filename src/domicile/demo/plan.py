@@ -136,6 +136,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "addresses": [cluster.host],
                 "links": [f"{cluster.host}:{cluster.link}"],
                 "prefers": list(cluster.prefers),
+                "port": cluster.proxy,
             },
             apps=cluster.host,
             manager=cluster.place("manager"),

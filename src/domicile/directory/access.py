@@ -46,6 +46,7 @@ class Operation(StrEnum):
     CLUSTER_LIST = "cluster.list"
     CLUSTER_SHOW = "cluster.show"
     CLUSTER_CHANGE = "cluster.change"
+    CLUSTER_DECLARE = "cluster.declare"
     NAMESERVER_ADD = "nameserver.add"
     APP_DEPLOY = "app.deploy"
     APP_LIST = "app.list"
@@ -59,6 +60,7 @@ class Operation(StrEnum):
     APP_MOVE_TO = "app.move-to"
     MOVE_LIST = "move.list"
     MOVE_SHOW = "move.show"
+    MOVE_WITHDRAW = "move.withdraw"
     DOMAIN_LINK = "domain.link"
     DOMAIN_LIST = "domain.list"
     DOMAIN_CHECK = "domain.check"
@@ -70,6 +72,7 @@ class Operation(StrEnum):
     LINK_ROTATE = "link.rotate"
     FEED = "feed"
     REPORT = "report"
+    SIGHTING = "sighting"
     STATUS = "status"
     EXPLAIN = "explain"
     FOLLOWER_ACCEPT = "follower.accept"
@@ -88,7 +91,12 @@ class Reach(StrEnum):
     OWN = "own"
 
 
-_OPERATOR_NOT = {Operation.FEED, Operation.REPORT, Operation.LINK_CERTIFICATE}
+_OPERATOR_NOT = {
+    Operation.FEED,
+    Operation.REPORT,
+    Operation.SIGHTING,
+    Operation.LINK_CERTIFICATE,
+}
 
 ALLOWED: dict[Role, dict[Operation, Reach]] = {
     # What a cluster says of itself, nobody else says for it.
@@ -120,8 +128,9 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.LINK_CERTIFICATE: Reach.OWN,
         Operation.FEED: Reach.OWN,
         Operation.REPORT: Reach.OWN,
+        Operation.SIGHTING: Reach.OWN,
     },
-    Role.NAMESERVER: {Operation.FEED: Reach.ALL},
+    Role.NAMESERVER: {Operation.FEED: Reach.ALL, Operation.SIGHTING: Reach.OWN},
 }  # fmt: skip
 
 

@@ -21,12 +21,14 @@ from litestar.response import File, Stream
 from domicile.directory import (
     apps_api,
     domains_api,
+    health_api,
     insight_api,
     journal,
     lifecycle,
     zones_api,
 )
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
+from domicile.directory.ailing import ClusterShown, cluster_shown
 from domicile.directory.authority import LinkAuthority, Trusted
 from domicile.directory.bodies import JsonRequest
 from domicile.directory.conversation import (
@@ -173,9 +175,10 @@ async def list_clusters(directory: Opened) -> Rows:
 
 
 @get("/clusters/{name:str}", operation=Operation.CLUSTER_SHOW)
-async def show_cluster(name: FromPath[str], directory: Opened) -> Cluster:
+async def show_cluster(name: FromPath[str], directory: Opened) -> ClusterShown:
     async with directory.store.reading() as reading:
-        return await demand(reading, Cluster, name)
+        cluster = await demand(reading, Cluster, name)
+        return await cluster_shown(reading, cluster, directory.clock())
 
 
 @put("/clusters/{name:str}", operation=Operation.CLUSTER_CHANGE)
@@ -316,7 +319,7 @@ ROUTES: Sequence[Any] = (
     put_blob, get_blob,
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
-    *apps_api.ROUTES, *domains_api.ROUTES, *insight_api.ROUTES,
+    *apps_api.ROUTES, *domains_api.ROUTES, *health_api.ROUTES, *insight_api.ROUTES,
     *zones_api.ROUTES,
 )  # fmt: skip
 

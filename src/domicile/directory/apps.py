@@ -46,6 +46,10 @@ class NotLive(DomicileError):
     """The app lives nowhere, so this cannot be done with it."""
 
 
+class ClusterLost(DomicileError):
+    """No app goes to a cluster that an operator has declared lost."""
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """What a deployment asks for: the blob, how to run it, and where."""
 
@@ -112,20 +116,32 @@ async def plan_deployment(
     state = AppState.DEPLOYING
     app = App(app_id, name, owner_name, owner.zone, 0, state, release.id)
     await tx.put(release)
-    return await _plan(tx, app, source="", target=cluster.name)
+    return await begin_move(tx, app, source="", target=cluster.name)
 
 
 async def plan_move(
     tx: Transaction, app: App, target: str, seen: int | None = None
 ) -> Move:
-    """Plan a move: a generation is taken. `seen` is the one its asker saw, if any."""
+    """Plan a move: a generation is taken. `seen` is the one its asker saw, if any.
+
+    A move that is scheduled for the app is withdrawn by it.
+    """
+    placement = await check_move(tx, app, target, seen)
+    await withdraw_schedule(tx, app, f"it was moved to {target} before")
+    return await begin_move(tx, app, placement.cluster, target)
+
+
+async def check_move(
+    tx: Reading, app: App, target: str, seen: int | None = None
+) -> Placement:
+    """Give where the app lives, if it may move to the target; raises what keeps it."""
     if seen is not None and seen != app.generation:
         raise StaleGeneration(
             f"{app.name}.{app.owner} is at generation {app.generation}, not {seen}: "
             "read it again"
         )
     placement = await tx.get(Placement, app.id)
-    cluster = await _cluster_named(tx, target)
+    await _target(tx, target)
     await refuse_open_move(tx, app)
     if placement is None or app.state in {AppState.DELETED, AppState.FAILED}:
         raise NotLive(f"{app.name}.{app.owner} is {app.state}: only a live app moves")
@@ -134,7 +150,25 @@ async def plan_move(
             f"{app.name}.{app.owner} lives in {target} already"
             + await _if_alone(tx, ", and there is no other cluster")
         )
-    return await _plan(tx, app, source=placement.cluster, target=cluster.name)
+    return placement
+
+
+async def withdraw_schedule(tx: Transaction, app: App, why: str) -> Move | None:
+    """Have an app stay that was to move at some time; None where it was not."""
+    for entry in await journal.scheduled_moves(tx, app.id):
+        move = entry.move
+        return await end_schedule(tx, move, Step.WITHDRAWN, why)
+    return None
+
+
+async def end_schedule(tx: Transaction, move: Move, step: Step, why: str) -> Move:
+    """Note how it ended that a move was scheduled, and have no answer depend on it."""
+    ended = msgspec.structs.replace(move, step=step, error=why)
+    placement = await tx.get(Placement, move.app)
+    if placement is not None and placement.moves_at:
+        await tx.put(msgspec.structs.replace(placement, moves_at=0.0))
+    await journal.set_move(tx, ended, tx.serial)
+    return ended
 
 
 async def refuse_open_move(reading: Reading, app: App) -> None:
@@ -159,12 +193,15 @@ async def lodging_of(reading: Reading, app: App, move: Move) -> Lodging:
     return Lodging(hosts, release, port, await sleep_seconds_of(reading, app))
 
 
-async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
+async def begin_move(
+    tx: Transaction, app: App, source: str, target: str, scheduled: Move | None = None
+) -> Move:
+    """Take a generation for a move, which may be one that was scheduled."""
     residences = {
         each.cluster: each for each in await tx.find_all(Residence, app_key(app.id))
     }
     move = Move(
-        new_id(),
+        scheduled.id if scheduled else new_id(),
         app.id,
         app.generation + 1,
         source,
@@ -172,10 +209,14 @@ async def _plan(tx: Transaction, app: App, source: str, target: str) -> Move:
         tuple(sorted(set(residences) - {source, target})),
         Step.PLANNED,
         stopped=bool(source) and residences[source].release is None,
+        at=scheduled.at if scheduled else "",
     )
     for record in records_of(move, app, await lodging_of(tx, app, move)):
         await tx.put(record)
-    await journal.add_move(tx, move)
+    if scheduled:
+        await journal.set_move(tx, move, tx.serial)
+    else:
+        await journal.add_move(tx, move)
     return move
 
 
@@ -186,6 +227,17 @@ async def _give_up_name(tx: Transaction, app: App) -> None:
     placement = await tx.get(Placement, app.id)
     if placement is not None:
         await tx.put(msgspec.structs.replace(placement, name=""))
+
+
+async def _target(reading: Reading, name: str) -> Cluster:
+    """Give a cluster that an app may go to; raises NotFound or ClusterLost."""
+    cluster = await _cluster_named(reading, name)
+    if cluster.lost:
+        raise ClusterLost(
+            f"{name} is declared lost: once it is back, say so by `domicile cluster "
+            f"found {name}`"
+        )
+    return cluster
 
 
 async def _cluster_named(reading: Reading, name: str) -> Cluster:
@@ -211,7 +263,7 @@ async def _cluster_for(
 ) -> Cluster:
     """Choose by plan; an operator's choice wins, whatever the plan."""
     if to:
-        return await _cluster_named(reading, to)
+        return await _target(reading, to)
     apps = Counter(each.cluster for each in await reading.all(Placement))
     return choose_cluster(await reading.all(Cluster), plan, apps, heard)
 

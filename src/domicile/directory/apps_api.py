@@ -24,6 +24,7 @@ from domicile.directory.conversation import Asked, Work, work_once
 from domicile.directory.deployment import NewApp, check_deployment
 from domicile.directory.lifecycle import delete_app, start_app, stop_app
 from domicile.directory.registry import demand
+from domicile.directory.schedules import WantedMove, schedule_move, withdraw_move
 from domicile.directory.service import Directory
 from domicile.directory.shown import AppInFull, shown, shown_in_full
 from domicile.model.bounds import Natural
@@ -38,10 +39,14 @@ _LOOK_SECONDS = 1.0
 
 
 class NewMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an app shall move; `generation` is the one that its asker saw."""
+    """Where an app shall move; `generation` is the one that its asker saw.
+
+    With a time, `at`, it moves then: `+10m`, or ISO 8601.
+    """
 
     to: str
     generation: Natural | None = None
+    at: str = ""
 
 
 class Planned(Move, frozen=True):
@@ -150,12 +155,29 @@ async def post_move(
 
     async def work(tx: Transaction) -> Planned:
         found = await found_app(tx, request.user, Operation.APP_MOVE_TO, app)
-        move = await plan_move(tx, found, data.to, data.generation)
+        if data.at:
+            wanted = WantedMove(data.to, data.at, data.generation)
+            move = await schedule_move(tx, found, wanted)
+        else:
+            move = await plan_move(tx, found, data.to, data.generation)
         return _planned(move, await note_on(tx, found.owner, data.to))
 
     response = await work_after_moves(request, directory, work, wait)
     directory.reported.ring()
     return response
+
+
+@post("/apps/{app:str}/moves/withdraw", operation=Operation.MOVE_WITHDRAW)
+async def post_withdrawal(
+    request: Asked, app: FromPath[str], directory: Opened
+) -> Response[bytes]:
+    """Withdraw the move that is scheduled for the app."""
+
+    async def work(tx: Transaction) -> Move:
+        found = await found_app(tx, request.user, Operation.MOVE_WITHDRAW, app)
+        return await withdraw_move(tx, found)
+
+    return await work_once(request, directory, work)
 
 
 @get("/moves", operation=Operation.MOVE_LIST)
@@ -258,5 +280,5 @@ async def found_app(
 
 ROUTES = (
     post_app, list_apps, show_app, post_stop, post_start, post_delete,
-    post_move, list_moves, show_move,
+    post_move, post_withdrawal, list_moves, show_move,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.sql import Select
 
-from domicile.model.moves import ENDS, Move, Report, Status
+from domicile.model.moves import ENDS, Move, Report, Status, Step
 from domicile.store.schema import moves, reports
 from domicile.store.transaction import Reading, Transaction
 
@@ -14,27 +14,34 @@ from domicile.store.transaction import Reading, Transaction
 # whose store begins anew, or from a backup.
 _LATEST_SECONDS = 120.0
 
+_NOT_OPEN = [step.value for step in (*ENDS, Step.SCHEDULED)]
+_SCHEDULED = moves.c.step == Step.SCHEDULED.value
+
 _encoder = msgspec.msgpack.Encoder()
 _move: msgspec.msgpack.Decoder[Move] = msgspec.msgpack.Decoder(Move)
 _report: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)
 
 
 class Entry(NamedTuple):
-    """A move, the serial of what its step wrote, and when it took that step."""
+    """A move, the serial of what its step wrote, and when it took that step.
+
+    Of one that is scheduled, `since` is when it is due.
+    """
 
     move: Move
     serial: int
     since: float
 
 
-async def add_move(tx: Transaction, move: Move) -> None:
+async def add_move(tx: Transaction, move: Move, due: float | None = None) -> None:
+    """Note a move that begins now, or one that is `due` then."""
     await tx.execute(
         insert(moves).values(
             id=move.id,
             app=move.app,
             step=move.step.value,
             serial=tx.serial,
-            since=tx.now,
+            since=tx.now if due is None else due,
             body=_encoder.encode(move),
         )
     )
@@ -59,9 +66,19 @@ async def move_by_id(reading: Reading, move_id: str) -> Entry | None:
 
 
 async def open_moves(reading: Reading, app: str = "") -> list[Entry]:
-    """Give the moves that have not ended, oldest first; of one app if it is named."""
-    query = _entries().where(moves.c.step.not_in([end.value for end in ENDS]))
+    """Give the moves that are under way, oldest first; of one app if it is named."""
+    query = _entries().where(moves.c.step.not_in(_NOT_OPEN))
     return await _all(reading, query, app)
+
+
+async def scheduled_moves(reading: Reading, app: str = "") -> list[Entry]:
+    """Give the moves that are scheduled; of an app there is one at most."""
+    return await _all(reading, _entries().where(_SCHEDULED), app)
+
+
+async def due_moves(reading: Reading, now: float) -> list[Entry]:
+    """Give the scheduled moves whose time has come."""
+    return await _all(reading, _entries().where(_SCHEDULED, moves.c.since <= now), "")
 
 
 async def all_moves(reading: Reading, app: str = "") -> list[Entry]:

@@ -15,7 +15,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
-from domicile.directory.apps import NotLive, refuse_open_move
+from domicile.directory.apps import NotLive, refuse_open_move, withdraw_schedule
 from domicile.model.moves import Report, Status, fulfils
 from domicile.model.records import (
     App,
@@ -97,6 +97,7 @@ async def delete_app(tx: Transaction, app: App) -> None:
     if app.state is AppState.DELETED:
         return
     await refuse_open_move(tx, app)
+    await withdraw_schedule(tx, app, "the app was deleted before")
     generation = app.generation + 1
     for residence in await tx.find_all(Residence, app_key(app.id)):
         await tx.put(_gone(residence, generation))

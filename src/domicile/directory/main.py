@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.health import Judge, judging
 from domicile.directory.keyrolls import KeyRolls, rolling_keys
 from domicile.directory.leadership import leading
 from domicile.directory.lifecycle import forgetting
@@ -87,8 +88,9 @@ async def serve(
         open_directory(settings) as directory,
         leading(directory.store) as leadership,
         moving(directory, leadership) as mover,
+        judging(directory, leadership) as judge,
         rolling_keys(directory, leadership) as keyrolls,
-        _administered(directory, settings, (mover, keyrolls), admin),
+        _administered(directory, settings, (mover, judge, keyrolls), admin),
         forgetting(directory.store),
         rotating(directory, leadership),
         sharing(directory.feed),
@@ -116,7 +118,7 @@ async def serve(
 async def _administered(
     directory: Directory,
     settings: Settings,
-    leaders: tuple[Mover, KeyRolls],
+    workers: tuple[Mover, Judge, KeyRolls],
     listener: socket.socket | None,
 ) -> AsyncIterator[None]:
     """Serve the admin listener, if there is one."""
@@ -124,12 +126,14 @@ async def _administered(
         yield
         return
 
+    mover, judge, keyrolls = workers
+
     def trouble() -> str:
-        troubles = (each.trouble for each in leaders)
-        return next(filter(None, troubles), "") or lack_of_room(settings.folder)
+        return mover.trouble or keyrolls.trouble or lack_of_room(settings.folder)
 
     registry = CollectorRegistry()
     registry.register(StoreCollector("directory", directory.store, directory.feed))
+    registry.register(judge)
     pages = {"/status": partial(_status, directory)}
     server = await Admin(pages, trouble, registry).serve(listener)
     try:

@@ -10,16 +10,17 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from domicile.clock import Clock, monotonic
+from domicile.clock import Clock, monotonic, wall
 from domicile.directory import journal
 from domicile.directory.access import Role
 from domicile.directory.apps import lodging_of
 from domicile.directory.journal import Entry
 from domicile.directory.leadership import Leadership
+from domicile.directory.schedules import begin_scheduled
 from domicile.directory.service import Directory
 from domicile.directory.settings import STEP_SECONDS
 from domicile.model.moves import Facts, Move, Step, advance, records_of
-from domicile.model.records import App
+from domicile.model.records import App, Cluster
 from domicile.store.bell import Bell
 from domicile.store.store import Store
 
@@ -51,6 +52,7 @@ async def moving(
 
     mover = Mover(directory.store, leadership, acknowledged, directory.reported)
     mover.step_seconds = directory.step_seconds
+    mover.wall = directory.clock
     task = asyncio.create_task(mover.run(), name="mover")
     try:
         yield mover
@@ -81,6 +83,8 @@ class Mover:
         self._bell = bell
         self._clock = clock
         self.step_seconds = STEP_SECONDS
+        # An operator's time is that of the wall, and the leader's clock decides.
+        self.wall: Clock = wall
         self.trouble = ""
         self._logged: set[str] = set()
         self._seen: dict[str, tuple[Step, float]] = {}
@@ -102,6 +106,7 @@ class Mover:
             return False
         async with self._store.reading() as reading:
             entries = await journal.open_moves(reading)
+            entries += await journal.due_moves(reading, self.wall())
         self.trouble = ""
         self._seen = {entry.move.id: self._sight(entry.move) for entry in entries}
         advanced = [await self._try(entry) for entry in entries]
@@ -129,8 +134,8 @@ class Mover:
             _log.error("mover", trouble=what, exc_info=error)
 
     async def _advance(self, entry: Entry) -> bool:
-        after = advance(entry.move, await self._facts(entry))
-        if after is None or not await self._enter(entry, after):
+        after = await self._step(entry)
+        if after is None:
             return False
         _log.info(
             "move",
@@ -144,15 +149,32 @@ class Mover:
         self._bell.ring()
         return True
 
+    async def _step(self, entry: Entry) -> Move | None:
+        """Take a move's next step, if there is one to take and nobody was faster."""
+        if entry.move.step is Step.SCHEDULED:
+            return await self._begin(entry)
+        after = advance(entry.move, await self._facts(entry))
+        return after if after and await self._enter(entry, after) else None
+
+    async def _begin(self, entry: Entry) -> Move | None:
+        async with self._store.transaction() as tx:
+            await self._leadership.demand(tx)
+            current = await journal.move_by_id(tx, entry.move.id)
+            if current is None or current.move != entry.move:
+                return None
+            return await begin_scheduled(tx, entry.move)
+
     async def _facts(self, entry: Entry) -> Facts:
         async with self._store.reading() as reading:
             reports = await journal.reports_on(reading, entry.move.app)
+            source = await reading.get(Cluster, entry.move.source)
         _, since = self._sight(entry.move)
         return Facts(
             reports,
             acknowledged=await self._acknowledged(entry.serial),
             expired=entry.move.step in _TIMED
             and self._clock() > since + self.step_seconds,
+            source_lost=source is not None and source.lost,
         )
 
     async def _enter(self, entry: Entry, after: Move) -> bool:

@@ -11,7 +11,13 @@ from litestar.exceptions import HTTPException
 
 from domicile.config import BadConfiguration
 from domicile.directory.access import Forbidden, Unauthenticated
-from domicile.directory.apps import AlreadyThere, MoveInProgress, NotFound, NotLive
+from domicile.directory.apps import (
+    AlreadyThere,
+    ClusterLost,
+    MoveInProgress,
+    NotFound,
+    NotLive,
+)
 from domicile.directory.authority import BadSigningRequest
 from domicile.directory.bodies import BadBody
 from domicile.directory.domains import TooManyDomains
@@ -22,6 +28,7 @@ from domicile.errors import DomicileError
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
+from domicile.model.schedules import BadTime
 from domicile.runtime.blobs import NoSuchBlob, NotADigest, WrongDigest
 from domicile.service.asking import NoAnswer
 from domicile.store.dialect import StoreFull
@@ -40,6 +47,7 @@ STATUSES: dict[type[DomicileError], int] = {
     BadName: 400,
     BadRequest: 400,
     BadSigningRequest: 400,
+    BadTime: 400,
     NotADigest: 400,
     WrongDigest: 400,
     Unauthenticated: 401,
@@ -47,6 +55,7 @@ STATUSES: dict[type[DomicileError], int] = {
     NoSuchBlob: 404,
     NotFound: 404,
     AlreadyThere: 409,
+    ClusterLost: 409,
     KeysInUse: 409,
     MoveInProgress: 409,
     NoRoom: 409,

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -10,8 +11,9 @@ from domicile.directory.access import Role, grant
 from domicile.directory.apps import AlreadyThere, NotFound
 from domicile.errors import DomicileError
 from domicile.model.bounds import Natural
+from domicile.model.health import NOBODY_HEARD, withdrawn_of
 from domicile.model.names import check_cluster_name, check_owner_name
-from domicile.model.records import Cluster, Owner, Record, Zone
+from domicile.model.records import HTTP_PORT, Cluster, Owner, Record, Zone
 from domicile.store.transaction import AnyRecord, Reading, Transaction
 
 
@@ -36,6 +38,13 @@ class NewCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prefers: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ()
     capacity: Natural = 0
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = HTTP_PORT
+
+
+class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a cluster is lost, and the addresses of a page that says so."""
+
+    fallback: tuple[str, ...] = ()
 
 
 async def demand(reading: Reading, kind: type[AnyRecord], key: str) -> AnyRecord:
@@ -75,8 +84,35 @@ async def change_cluster(tx: Transaction, name: str, wanted: NewCluster) -> Clus
     """Let a cluster be as wanted; raises NotFound, BadRequest."""
     if wanted.name != name:
         raise BadRequest(f"cluster {name!r} cannot be renamed to {wanted.name!r}")
-    await demand(tx, Cluster, name)
-    cluster = _judged(wanted)
+    before = await demand(tx, Cluster, name)
+    judged = _judged(wanted)
+    cluster = msgspec.structs.replace(
+        judged,
+        withdrawn=before.withdrawn,
+        lost=before.lost,
+        fallback=before.fallback,
+    )
+    # Of other addresses those may be too many, or all.
+    withdrawn = withdrawn_of(cluster, NOBODY_HEARD)
+    cluster = msgspec.structs.replace(cluster, withdrawn=withdrawn)
+    await put_if_new(tx, cluster)
+    return cluster
+
+
+async def declare_lost(tx: Transaction, name: str, fallback: Iterable[str]) -> Cluster:
+    """Have a cluster's names lead to a fallback, if there is one, and no app go there."""
+    fallback = tuple(fallback)
+    _check_addresses(fallback)
+    cluster = await demand(tx, Cluster, name)
+    cluster = msgspec.structs.replace(cluster, lost=True, fallback=fallback)
+    await put_if_new(tx, cluster)
+    return cluster
+
+
+async def declare_found(tx: Transaction, name: str) -> Cluster:
+    """Have a cluster be what it was before it was lost."""
+    cluster = await demand(tx, Cluster, name)
+    cluster = msgspec.structs.replace(cluster, lost=False, fallback=())
     await put_if_new(tx, cluster)
     return cluster
 
@@ -93,6 +129,7 @@ def _judged(new: NewCluster) -> Cluster:
         prefers=new.prefers,
         accepts=new.accepts,
         capacity=new.capacity,
+        port=new.port,
     )
 
 

@@ -31,7 +31,8 @@ class Directory(msgspec.Struct, frozen=True):
 
     `asking` is what the admin listeners of followers are asked with. Once `ending` is
     set, nobody is kept waiting any more. A step of a move waits `step_seconds`; where
-    domains lead is asked of `resolvers`. Secrets in records are sealed by `sealing_key`.
+    domains lead is asked of `resolvers`, and the names of lost clusters to `fallback`.
+    Secrets in records are sealed by `sealing_key`.
     """
 
     store: Store
@@ -46,6 +47,7 @@ class Directory(msgspec.Struct, frozen=True):
     step_seconds: float
     resolvers: tuple[Address, ...]
     sealing_key: bytes
+    fallback: tuple[str, ...] = ()
 
     def clusters_heard(self) -> set[str]:
         """Name the clusters whose managers have asked for news within a minute."""
@@ -88,6 +90,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             step_seconds=settings.step_seconds,
             resolvers=tuple(map(Address.parse, settings.resolvers)),
             sealing_key=have_sealing_key(settings.sealing_key_path),
+            fallback=settings.fallback,
         )
 
 

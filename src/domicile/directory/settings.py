@@ -32,7 +32,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `data` unless they are given; `url` is where others reach the API, if that is not where it listens. A
     cluster has `step_seconds` to do its part of a move that can still be undone. Where
     domains lead is asked of `resolvers`, or of the system's where none is named. A plan
-    that is not among the `plans` means nothing in particular.
+    that is not among the `plans` means nothing in particular. The names of a cluster
+    that is declared lost lead to `fallback`.
     """
 
     data: str
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sealing_key_file: str = ""
     step_seconds: float = STEP_SECONDS
     resolvers: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
     plans: dict[str, PlanSettings] = {}
     zones: tuple[Zone, ...] = ()
 
@@ -119,6 +121,8 @@ def _judge(settings: Settings) -> None:
     check_plans(settings.plans)
     for resolver in settings.resolvers:
         _judge_resolver(resolver)
+    for address in settings.fallback:
+        _judge_ip("fallback", address)
     check_zones(settings.zones)
 
 
@@ -137,6 +141,15 @@ def _judge_address(key: str, text: str) -> None:
         Address.parse(text)
     except BadConfiguration as error:
         raise BadConfiguration(f"{key}: {error}") from error
+
+
+def _judge_ip(key: str, text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise BadConfiguration(
+            f"{key}: {text!r} is not an IP address, such as 192.0.2.1"
+        ) from None
 
 
 def _judge_resolver(text: str) -> None:

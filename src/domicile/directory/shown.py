@@ -25,9 +25,13 @@ class AppShown(msgspec.Struct, frozen=True):
 
 
 class AppInFull(AppShown, frozen=True):
-    """An app, and the clusters that have not yet done what is wanted of it there."""
+    """An app, and the clusters that have not yet done what is wanted of it there.
+
+    `scheduled` says to where, and when, it is to move.
+    """
 
     waits_for: tuple[str, ...] = ()
+    scheduled: str = ""
 
 
 # How an app's state is called that runs for all that is wanted, and sleeps.
@@ -67,4 +71,10 @@ async def shown_in_full(reading: Reading, app: App) -> AppInFull:
     ]
     asleep = await journal.asleep(reading, app.id)
     fields = msgspec.structs.asdict(await shown(reading, app, asleep))
-    return AppInFull(**fields, waits_for=tuple(waits_for))
+    scheduled = [
+        f"to {entry.move.target} at {entry.move.at}"
+        for entry in await journal.scheduled_moves(reading, app.id)
+    ]
+    return AppInFull(
+        **fields, waits_for=tuple(waits_for), scheduled=", ".join(scheduled)
+    )

@@ -9,6 +9,7 @@ import msgspec
 
 from domicile.directory import journal
 from domicile.directory.access import Role
+from domicile.directory.ailing import Health, health_of
 from domicile.directory.rotation import unaware
 from domicile.directory.service import Directory
 from domicile.directory.shown import state_of
@@ -34,12 +35,17 @@ class FollowerStatus(msgspec.Struct, frozen=True):
 
 
 class ClusterStatus(msgspec.Struct, frozen=True):
-    """A cluster, with the number of apps that live there."""
+    """A cluster, with the number of apps that live there.
+
+    Of its `addresses` those that are `withdrawn` are answered no more.
+    """
 
     name: str
     addresses: tuple[str, ...]
     apps: int
     followed: bool
+    withdrawn: tuple[str, ...] = ()
+    lost: bool = False
 
 
 class OpenMove(msgspec.Struct, frozen=True):
@@ -74,13 +80,19 @@ async def status_of(directory: Directory) -> Status:
         apps = {app.id: app for app in await reading.all(App)}
         entries = await journal.open_moves(reading)
         keys = await reading.all(ZoneKey)
+        health = await health_of(reading, clusters, directory.clock())
     places = Counter(each.cluster for each in placements.values())
     followers = _followers(directory, serial)
     pending = directory.authority.pending
     ignorant = await unaware(directory.store, directory.feed) if pending else []
     cluster_rows = tuple(
         ClusterStatus(
-            each.name, each.addresses, places[each.name], _is_followed(each, followers)
+            each.name,
+            each.addresses,
+            places[each.name],
+            _is_followed(each, followers),
+            each.withdrawn,
+            each.lost,
         )
         for each in clusters
     )
@@ -98,6 +110,7 @@ async def status_of(directory: Directory) -> Status:
     )
     problems = (
         *_of_followers(followers, cluster_rows),
+        *_of_clusters(clusters, health),
         *_of_apps(apps.values()),
         *_of_moves(moves),
         *(f"the links' CA of epoch {pending} waits for {name}" for name in ignorant),
@@ -143,6 +156,22 @@ def _of_followers(
             yield f"{each.name} is behind: nothing new for {each.silent:.0f} s"
         if each.trouble:
             yield f"{each.name} says: {each.trouble}"
+
+
+def _of_clusters(clusters: Iterable[Cluster], health: Health) -> Iterable[str]:
+    for cluster in clusters:
+        if cluster.lost:
+            leads = ", ".join(cluster.fallback)
+            yield f"cluster {cluster.name} is declared lost" + (
+                f": its apps' names lead to {leads}" if leads else ""
+            )
+        for each in health.get(cluster.name, ()):
+            state = (
+                f"is withdrawn since {each.since}"
+                if each.withdrawn
+                else "is ill, and answered still: no more than half is withdrawn"
+            )
+            yield f"cluster {cluster.name}: {each.address} {state} ({each.said})"
 
 
 def _of_apps(apps: Iterable[App]) -> Iterable[str]:

@@ -83,6 +83,7 @@ class Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 "addresses": [self.address],
                 "links": [str(Address(self.address, self.link))],
                 "prefers": list(prefers),
+                "port": self.http,
             },
             # Its proxy is on this host, and nobody else has business with an app.
             apps="127.0.0.1",

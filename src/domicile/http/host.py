@@ -25,6 +25,12 @@ class Asked:
     authority: bytes
     target: bytes
 
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, and so no name of anybody's."""
+        # RFC 1123, section 2.1: "the highest-level component label will be alphabetic"
+        return self.name.startswith("[") or self.name.rpartition(".")[2].isdigit()
+
 
 def read_host(head: RequestHead) -> Asked | Refusal:
     """Find the host and the path that a request asks for."""

@@ -7,13 +7,11 @@ is restarted and upgraded, and no request fails.
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import httpx
 import uvicorn
 import uvloop
 
@@ -24,7 +22,7 @@ from domicile.manager.counts import Counts
 from domicile.manager.fetching import Releases
 from domicile.manager.insight import Insight
 from domicile.manager.reporting import Reports
-from domicile.manager.settings import Settings, Tokens
+from domicile.manager.settings import Settings, Tokens, load_settings
 from domicile.manager.site import Site
 from domicile.manager.starting import Starts
 from domicile.manager.wishes import KINDS, Household
@@ -36,9 +34,10 @@ from domicile.runtime.durable import make_private
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin, Route
 from domicile.service.arrival import show_arrival
-from domicile.service.asking import open_client
+from domicile.service.asking import open_api, open_client
 from domicile.service.follower_metrics import follower_metrics
 from domicile.service.parent import run_children
+from domicile.service.probing import Prober, clusters_in, probing
 from domicile.service.room import lack_of_room
 from domicile.service.sockets import open_alone
 from domicile.store.compaction import compacting
@@ -66,7 +65,7 @@ class _Server(uvicorn.Server):
 
 def main(config_file: Path) -> None:
     """Run the manager until SIGTERM or SIGINT; raises DomicileError."""
-    settings = config.load(config_file, Settings)
+    settings = load_settings(config_file)
     tokens = settings.read_tokens()
     logs.configure("manager")
     logs.name(cluster=settings.cluster)
@@ -145,7 +144,9 @@ async def _open(
 ) -> AsyncIterator[Desk]:
     """Open what the manager works with, and have it work."""
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(_client(settings, tokens))
+        client = await stack.enter_async_context(
+            open_api(settings.directory, tokens.ours, settings.authority_file)
+        )
         store = await Store.open(settings.store_url)
         stack.push_async_callback(store.close)
         folder = settings.folder / _REPLICA
@@ -178,12 +179,15 @@ async def _open(
         )  # fmt: skip
         for work in works:
             stack.push_async_callback(_end, asyncio.create_task(work))
+        prober = Prober("manager", clusters_in(replica, but=settings.cluster))
+        await stack.enter_async_context(probing(prober, client, settings.probe_seconds))
         if admin is not None:
             asking = await stack.enter_async_context(open_client())
             insight = Insight(settings.cluster, replica, store, feed, releases, asking)
             told = follower_metrics("manager", replica, follower)
             told.register(StoreCollector("manager", store, feed))
             told.register(site.counts)
+            told.register(prober)
             asked = _pages(household, insight), partial(_trouble, follower, settings)
             served = await Admin(*asked, told).serve(admin)
             stack.callback(served.close)
@@ -211,17 +215,6 @@ def troubles_of(feed: Feed) -> list[str]:
 def _address_of(listener: socket.socket | None) -> str:
     """Say where others ask us: the port may have been the kernel's to choose."""
     return str(config.Address(*listener.getsockname()[:2])) if listener else ""
-
-
-def _client(settings: Settings, tokens: Tokens) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=settings.directory,
-        headers={"Authorization": f"Bearer {tokens.ours}"},
-        timeout=httpx.Timeout(30.0, connect=3.0),
-        verify=ssl.create_default_context(cafile=settings.authority_file),
-        # A proxy of the environment has no business between our own services.
-        trust_env=False,
-    )
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

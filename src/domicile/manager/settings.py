@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from domicile.config import BadConfiguration
+from domicile.config import BadConfiguration, load
 from domicile.manager.launch import START_SECONDS
 from domicile.model.bounds import Natural
+from domicile.service.probing import PROBE_SECONDS, check_probe_seconds
 
 
 class Tokens(NamedTuple):
@@ -33,7 +34,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replica, releases and logs lie in `data`. Apps listen at `host`; they have
     `stop_seconds` from SIGTERM to SIGKILL. They run on when the manager ends, unless
     `stop_apps_on_end`. So many start at once as `starts_at_once` says, 0 being four for
-    each core, and as many of those that arrive.
+    each core, and as many of those that arrive. The addresses of other clusters are
+    probed every `probe_seconds`, 0 being never.
     """
 
     cluster: str
@@ -51,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_seconds: float = START_SECONDS
     starts_at_once: Natural = 0
     stop_apps_on_end: bool = False
+    probe_seconds: float = PROBE_SECONDS
 
     @property
     def folder(self) -> Path:
@@ -72,6 +75,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def read_tokens(self) -> "Tokens":
         """Read both; raises BadConfiguration."""
         return Tokens(_read_token(self.token), _read_token(self.proxy_token))
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and judge the whole file; raises BadConfiguration."""
+    settings = load(path, Settings)
+    try:
+        check_probe_seconds(settings.probe_seconds)
+    except BadConfiguration as error:
+        raise BadConfiguration(f"{path}: {error}") from error
+    return settings
 
 
 def _read_token(file: str) -> str:

@@ -1,5 +1,8 @@
 """The move as a state machine: each step is "write what is wanted, wait for the facts".
 
+    SCHEDULED ──due──> PLANNED, or FAILED where it cannot be planned
+        └──withdraw──> WITHDRAWN
+
     PLANNED ──prepare──> PREPARING ──switch──> SETTLING ───────────────> FINISHED
                              └──────undo─────> UNDOING ───> CLEARING ──> FAILED
 
@@ -11,6 +14,8 @@ generation; after the switch a move only goes forward.
 Rule 3: a tombstone is written once the proxies of the cluster that it leads to know its
 generation, so forward and back alike: first the one is here, then the other is away.
 Rule 4: the first deployment of an app is a move without a source.
+Rule 5: what is scheduled has taken no generation and holds nothing up; only the clock
+begins it, and what is done with the app meanwhile wins (`model.schedules`).
 """
 
 from collections.abc import Mapping
@@ -31,8 +36,9 @@ from domicile.model.records import (
 
 
 class Step(StrEnum):
-    """Where a move stands; the last two are ends."""
+    """Where a move stands; the last three are ends."""
 
+    SCHEDULED = "scheduled"
     PLANNED = "planned"
     PREPARING = "preparing"
     SETTLING = "settling"
@@ -40,9 +46,10 @@ class Step(StrEnum):
     CLEARING = "clearing"
     FINISHED = "finished"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
 
 
-ENDS = frozenset({Step.FINISHED, Step.FAILED})
+ENDS = frozenset({Step.FINISHED, Step.FAILED, Step.WITHDRAWN})
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -50,7 +57,8 @@ class Move(msgspec.Struct, frozen=True):
 
     `generation` is the newest that it took: a failed move takes a second to undo.
     `others` are the clusters, beside source and target, that have a tombstone. A
-    `stopped` app moves as it is: nothing is started.
+    `stopped` app moves as it is: nothing is started. `at` is when it was scheduled
+    for, if it was, as RFC 3339 writes it; before that its generation is 0.
     """
 
     id: str
@@ -62,6 +70,7 @@ class Move(msgspec.Struct, frozen=True):
     step: Step = Step.PLANNED
     error: str = ""
     stopped: bool = False
+    at: str = ""
 
 
 class Status(StrEnum):
@@ -114,12 +123,14 @@ class Facts(msgspec.Struct, frozen=True):
     """What is known when a move is looked at.
 
     `acknowledged`: every name server that is not behind has what the step wrote.
-    `expired`: the step's deadline has passed.
+    `expired`: the step's deadline has passed. `source_lost`: an operator has declared
+    the source lost, so nobody waits for what it does when it is back.
     """
 
     reports: Mapping[str, Report] = {}
     acknowledged: bool = False
     expired: bool = False
+    source_lost: bool = False
 
 
 def advance(move: Move, facts: Facts) -> Move | None:
@@ -135,7 +146,7 @@ def advance(move: Move, facts: Facts) -> Move | None:
             return _advance_undoing(move, facts)
         case Step.CLEARING:
             return _advance_clearing(move, facts)
-        case Step.FINISHED | Step.FAILED:
+        case Step.SCHEDULED | Step.FINISHED | Step.FAILED | Step.WITHDRAWN:
             return None
 
 
@@ -161,7 +172,8 @@ def _undo(move: Move, error: str) -> Move:
 
 
 def _advance_settling(move: Move, facts: Facts) -> Move | None:
-    settled = not move.source or _has(move, move.source, _SETTLED, facts)
+    left = not move.source or facts.source_lost
+    settled = left or _has(move, move.source, _SETTLED, facts)
     return _at(move, Step.FINISHED) if settled and facts.acknowledged else None
 
 
@@ -208,9 +220,6 @@ class Lodging(msgspec.Struct, frozen=True):
 def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
     """Give the records that entering the move's step writes, the app's among them."""
     match move.step:
-        case Step.PLANNED:
-            state = AppState.MOVING if move.source else AppState.DEPLOYING
-            return (_app(app, move, state),)
         case Step.PREPARING:
             return (_here(move, app, lodging, move.target),)
         case Step.SETTLING:
@@ -222,11 +231,15 @@ def records_of(move: Move, app: App, lodging: Lodging) -> tuple[Record, ...]:
             return (_app(app, move, app.state), *_undoing(move, app, lodging))
         case Step.CLEARING:
             return _clearing(move, app, lodging)
-        case Step.FINISHED | Step.FAILED:
-            return (_app(app, move, _lasting(move)),)
+        case Step.PLANNED | Step.FINISHED | Step.FAILED:
+            return (_app(app, move, _state(move)),)
+        case Step.SCHEDULED | Step.WITHDRAWN:
+            return ()
 
 
-def _lasting(move: Move) -> AppState:
+def _state(move: Move) -> AppState:
+    if move.step is Step.PLANNED:
+        return AppState.MOVING if move.source else AppState.DEPLOYING
     if move.step is Step.FAILED and not move.source:
         return AppState.FAILED
     return AppState.STOPPED if move.stopped else AppState.RUNNING

@@ -22,14 +22,15 @@ def choose_cluster(
 ) -> Cluster:
     """Choose for a plan, given the number of apps in each cluster; raises NoRoom.
 
-    A cluster whose manager is `heard` comes first, for no other would start the app.
+    None that is declared lost. A cluster whose manager is `heard` comes first, for no
+    other would start the app.
     Then one that prefers the plan, one that prefers none, and the one with fewest apps
     for its capacity; the name breaks ties.
     """
     fitting = [
         cluster
         for cluster in clusters
-        if accepts(cluster, plan) and _has_room(cluster, apps)
+        if accepts(cluster, plan) and _has_room(cluster, apps) and not cluster.lost
     ]
     if not fitting:
         raise NoRoom(

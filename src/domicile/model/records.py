@@ -155,12 +155,18 @@ class Release(Record, frozen=True, omit_defaults=True):
         return self.id
 
 
+HTTP_PORT = 80
+
+
 class Cluster(Record, frozen=True, omit_defaults=True):
     """A failure domain, as the others see it.
 
     `addresses` are those of its load balancer (IPv4 and IPv6), `links` the
     `address:port` of its link listeners. An empty `accepts` accepts every plan;
-    `capacity` is a number of apps, 0 for no limit.
+    `capacity` is a number of apps, 0 for no limit. Its addresses are probed at `port`,
+    and those that are `withdrawn` are answered to nobody (`model.health`). Of one that
+    an operator has declared `lost` the `fallback` is answered, if there is any: the
+    addresses of a page that says so.
     """
 
     kind: ClassVar[str] = "cluster"
@@ -171,10 +177,23 @@ class Cluster(Record, frozen=True, omit_defaults=True):
     prefers: tuple[str, ...] = ()
     accepts: tuple[str, ...] = ()
     capacity: int = 0
+    port: int = HTTP_PORT
+    withdrawn: tuple[str, ...] = ()
+    lost: bool = False
+    fallback: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         return self.name
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The addresses that its apps' names are answered with."""
+        if self.lost and self.fallback:
+            return self.fallback
+        if not self.withdrawn:
+            return self.addresses
+        return tuple(each for each in self.addresses if each not in self.withdrawn)
 
 
 class Whereabouts(msgspec.Struct, frozen=True, array_like=True):

@@ -7,15 +7,16 @@ from typing import Protocol
 from domicile.dns import zones
 from domicile.dns.answer import Answer, Ede, ExtendedError
 from domicile.dns.name import labels_of
-from domicile.dns.rdata import Rcode
+from domicile.dns.rdata import Rcode, RRset
 from domicile.dns.secure import SignedZone
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
 from domicile.dns.zones import FindZone
 from domicile.model.resolution import DirectoryView
-from domicile.nameserver.live import LiveZone, Names, text_labels
+from domicile.nameserver.live import Beside, LiveZone, Moment, Names, text_labels
 
 _NONE: Mapping[bytes, SignedZone] = MappingProxyType({})
+_NO_KEYS: Mapping[int, RRset] = MappingProxyType({})
 _NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
 NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
 
@@ -31,18 +32,24 @@ class ServedView(DirectoryView, Protocol):
 
 
 def answer(
-    view: ServedView, files: Mapping[bytes, StaticZone], name: bytes, rdtype: int
+    view: ServedView,
+    files: Mapping[bytes, StaticZone],
+    moment: Moment,
+    name: bytes,
+    rdtype: int,
 ) -> Answer:
     """Answer for a name, folded, and a type that is no meta type.
 
-    `files` are the zones of master files, by their apexes.
+    `files` are the zones of master files, by their apexes; `moment` is told whether the
+    answer may be given again later.
     """
-    return answer_from(view, zones_of(view, files), name, rdtype)
+    return answer_from(view, zones_of(view, files, moment), name, rdtype)
 
 
 def zones_of(
     view: ServedView,
     files: Mapping[bytes, StaticZone],
+    moment: Moment,
     signed: Mapping[bytes, SignedZone] = _NONE,
 ) -> FindZone:
     """Give what finds the zone of a name; `files` and `signed` are by apex."""
@@ -55,8 +62,8 @@ def zones_of(
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
                 names = Names(apex, name, labels[:depth])
-                keys = signed[apex].rrsets if apex in signed else None
-                return LiveZone(view, zone, names, file, keys)
+                keys = signed[apex].rrsets if apex in signed else _NO_KEYS
+                return LiveZone(view, zone, names, moment, Beside(file, keys))
             if file is not None:
                 return file
             apex = apex[apex[0] + 1 :]

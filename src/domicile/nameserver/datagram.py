@@ -71,7 +71,8 @@ class Datagrams:
                 else:
                     self._reply(place, packet, found)
             replies.count_remembered(taken - len(missed), missing)
-            self._answer(missed)
+            if missed:
+                self._answer(missed)
         finally:
             replies.end()
         batch.send()
@@ -79,9 +80,10 @@ class Datagrams:
     def _answer(self, places: list[int]) -> None:
         """Answer what nobody has asked before."""
         batch = self._batch
-        for place in places:
-            packet = batch.packet(place)
-            self._reply(place, packet, self._replies.reply(packet, self._client(place)))
+        with self._replies.batch() as reply:
+            for place in places:
+                packet = batch.packet(place)
+                self._reply(place, packet, reply(packet, self._client(place)))
 
     def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
         """Reply, if that is within the budget of whom the query came from."""

@@ -20,9 +20,11 @@ from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.admin import Admin
 from domicile.service.arrival import show_arrival
+from domicile.service.asking import open_api
 from domicile.service.channel import FollowerEnd
 from domicile.service.counters import Counters
 from domicile.service.follower_metrics import follower_metrics
+from domicile.service.probing import Prober, clusters_in, probing
 from domicile.service.room import lack_of_room
 
 KINDS = ("zone", "owner", "placement", "cluster", "consent", "zone-key")
@@ -58,9 +60,20 @@ async def _run_until_end(
     ask = Ask(settings.name, KINDS, admin=settings.admin)
     readers = Readers(channel.tell_changed, channel.notes, unsigned)
     follower = Follower(replica, source, ask, readers)
+    prober = Prober("nameserver", clusters_in(replica))
     if listener is not None:
-        admin = _admin(settings, replica, follower, unsigned, counters)
-        await admin.serve(listener)
+        told = follower_metrics("nameserver", replica, follower)
+        told.register(counters)
+        told.register(prober)
+        await _admin(settings, replica, follower, unsigned, told).serve(listener)
+    async with (
+        open_api(source.url, source.token, source.ca_file) as client,
+        probing(prober, client, settings.probe_seconds),
+    ):
+        await _follow_until_end(follower)
+
+
+async def _follow_until_end(follower: Follower) -> None:
     following = asyncio.create_task(follower.run())
     end = asyncio.create_task(lifeline.wait_for_end(asyncio.get_running_loop()))
     showing = asyncio.create_task(show_arrival(lambda: follower.arrival))
@@ -87,7 +100,7 @@ def _admin(
     replica: Replica,
     follower: Follower,
     unsigned: Callable[[], list[str]],
-    counters: Counters,
+    told: CollectorRegistry,
 ) -> Admin:
     async def explain_host(query: dict[str, str]) -> dict[str, Any]:
         return explain(settings.name, replica, query.get("host", ""))
@@ -98,9 +111,7 @@ def _admin(
             return "; ".join(filter(None, troubles))
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
-    registry = follower_metrics("nameserver", replica, follower)
-    registry.register(counters)
-    return Admin({"/explain": explain_host}, trouble, registry)
+    return Admin({"/explain": explain_host}, trouble, told)
 
 
 def _admin_alone(settings: Settings, counters: Counters) -> Admin:
@@ -119,7 +130,7 @@ def explain(name: str, replica: Replica | NoRecords, host: str) -> dict[str, Any
         match resolve(view, tuple(host.lower().rstrip(".").split("."))):
             case InCluster() as found:
                 cluster, generation = found.cluster.name, found.generation
-                addresses = found.cluster.addresses
+                addresses = found.cluster.answered
             case Apex(zone=zone):
                 addresses = zone.landing
             case NameServer(addresses=own):

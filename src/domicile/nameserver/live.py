@@ -23,6 +23,7 @@ from domicile.model.resolution import (
     OutOfZone,
     resolve_in,
 )
+from domicile.model.schedules import ttl_until
 
 if TYPE_CHECKING:
     from domicile.nameserver.answers import ServedView
@@ -52,39 +53,55 @@ class Names(NamedTuple):
     below: tuple[str, ...]
 
 
+class Moment:
+    """When a question is answered, and whether a moment later the answer is another."""
+
+    __slots__ = ("is_passing", "now")
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.is_passing = False
+
+    def ttl(self, ttl: int, moves_at: float) -> int:
+        """Give how long the addresses of an app last that moves then; 0 is never."""
+        if moves_at:
+            self.is_passing = True
+        return ttl_until(ttl, moves_at, self.now)
+
+
+class Beside(NamedTuple):
+    """What a zone has beside apps: a file's, and what its apex tells of its keys."""
+
+    file: StaticZone | None
+    keys: Mapping[int, RRset]
+
+
 class LiveZone:
-    """The names of one zone, as of one view.
+    """The names of one zone, as of one view and moment.
 
     What the file has at a name stands, and all of it: an operator who writes a name
     there means it. The directory's serial is that of the SOA, whosever that is.
     """
 
     __slots__ = (
-        "_below",
-        "_file",
-        "_keys",
-        "_name",
-        "_view",
-        "_zone",
-        "apex",
+        "_below", "_file", "_keys", "_moment", "_name", "_view", "_zone", "apex",
         "is_flat",
-    )
+    )  # fmt: skip
 
     def __init__(
         self,
         view: ServedView,
         zone: Zone,
         names: Names,
-        file: StaticZone | None,
-        keys: Mapping[int, RRset] | None = None,
+        moment: Moment,
+        beside: Beside,
     ) -> None:
-        """`keys` are what the apex of a signed zone tells of its keys, by type."""
-        self._keys = keys or {}
         self.apex, self._name, self._below = names
-        self.is_flat = file is None
+        self._file, self._keys = beside
+        self.is_flat = self._file is None
         self._view = view
         self._zone = zone
-        self._file = file
+        self._moment = moment
 
     def node(self, name: bytes) -> Node | None:
         written = None if self._file is None else self._file.node(name)
@@ -103,8 +120,9 @@ class LiveZone:
             depth = self._zone.name.count(".") + 1
             below = text_labels(labels_of(name))[:-depth]
         match resolve_in(self._view, self._zone, below):
-            case InCluster(cluster=cluster):
-                return _Addressed(name, cluster.addresses, self._zone.ttl)
+            case InCluster(cluster=cluster, moves_at=moves_at):
+                ttl = self._moment.ttl(self._zone.ttl, moves_at)
+                return _Addressed(name, cluster.answered, ttl)
             case NameServer(addresses=addresses):
                 return _Addressed(name, addresses, self._zone.ttl)
             case Empty():

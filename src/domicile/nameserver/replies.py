@@ -1,13 +1,14 @@
 """Replies out of one replica, a batch of messages at a time.
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
-until a view shows another copy or serial, or it is behind now and was not, or was and
-is not, or another hour has begun. Each batch opens a view, and so does the worker's
-word to its follower; so nobody is told a serial while older replies are given.
+until a glance shows another copy, or that it was written to, or that it is behind now
+and was not, or was and is not. What depends on the time of day is not remembered, and
+nothing for more than an hour. A view is opened for what is not known, and for the worker's word to its follower, after which
+the next glance is no older; so nobody is told a serial while older replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -30,10 +31,12 @@ from domicile.nameserver.answers import (
     zones_of,
 )
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.signed import Signing
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
+from domicile.replica.glance import Glance
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
 from domicile.service.logs import Sparing
@@ -78,21 +81,25 @@ class Replies:
         self._tally = tally
         self._clock = clock
         self._sparing = Sparing()
-        self.plain = PlainQuestions()
+        self._glance = Glance(replica)
+        self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
-        self._as_of: tuple[str, int, bool, int] | None = None
         self._view: View | NoRecords | None = None
         self._server = self._own.identity
+        self._lasting = False
         self._signing = Signing(self._own.sealing_key, self._own.signatures)
+        self._signed_as_of = "", -1
+        self._renewed_at = clock()
+        self._is_aged = False
 
     def serial(self) -> int:
-        """Give the serial as of which all is answered now, 0 where it cannot be told."""
+        """Give the serial as of which all is answered from now on, 0 if none can tell."""
         try:
             with self._replica.view() as view:
-                self._remember_as_of(view)
+                self._glance.look_anew()
+                self._is_aged |= self._clock() >= self._renewed_at + _HOUR
                 return view.serial
         except (DomicileError, OSError):
-            self._forget()
             return 0
 
     def count_remembered(self, count: int, missing: int) -> None:
@@ -100,65 +107,56 @@ class Replies:
         if self._tally is not None and count:
             self._tally.count_remembered(count, missing)
 
+    def begin(self) -> None:
+        """Have what is `plain` and `remembered` be as of now, until the `end`."""
+        if not self._glance.begin() or self._is_aged:
+            self._renew()
+
+    def end(self) -> None:
+        self._glance.end()
+
     @contextmanager
     def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
-        self.begin()
-        try:
-            yield self.reply
-        finally:
-            self.end()
-
-    def begin(self) -> None:
-        """Open the view that all is answered from until the `end`."""
         self._server = self._own.identity._replace(now=int(self._clock()))
-        try:
-            self._view = self._replica.view().__enter__()
-        except Exception as error:  # noqa: BLE001 - the border: see _report
-            self._report(error)
-            self._forget()
-            return
-        self._remember_as_of(self._view)
-        # What is behind has more to say than what it said before.
-        is_sure = self._as_of is not None and not self._as_of[2]
-        self.plain.see(self._view.glance() if is_sure else None)
+        with ExitStack() as stack:
+            try:
+                opened: AbstractContextManager[View | NoRecords] = self._replica.view()
+                self._view = stack.enter_context(opened)
+                self._lasting = self._is_glanced_at(self._view)
+                self._have_keys(self._view)
+            except Exception as error:  # noqa: BLE001 - the border: see _report
+                self._report(error)
+                self._view = None
+            yield self._reply
 
-    def end(self) -> None:
-        self.plain.see(None)
-        if self._view is not None:
-            self._view.__exit__(None, None, None)
-            self._view = None
-
-    def reply(self, packet: bytes, client: Client) -> bytes | None:
-        """Reply to what is not known yet."""
+    def _reply(self, packet: bytes, client: Client) -> bytes | None:
         if self._view is None:
             return self._fail(packet, client)
         self._signing.denied = False
+        moment = Moment(self._server.now)
         try:
-            found = self._respond(self._view, packet, client)
+            found = self._respond(self._view, moment, packet, client)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(packet, client)
-        if found is not None and not client.is_stream:
+        if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
         return self._counted(found, client)
 
     def _respond(
-        self, view: View | NoRecords, packet: bytes, client: Client
+        self, view: View | NoRecords, moment: Moment, packet: bytes, client: Client
     ) -> bytes | None:
-        if self._as_of is None:
-            # Nothing is remembered of it; that it is damaged is not for us to ignore.
-            self._signing.load(view)
-        find_zone = zones_of(view, self._own.files, self._signing.zones)
+        find_zone = zones_of(view, self._own.files, moment, self._signing.zones)
         look_up = partial(self._look_up, view, find_zone, client)
         sign = partial(self._signing.sign, find_zone, client, self._server.now)
         return respond(packet, client, look_up, self._server, sign)
 
     def _keep(self, packet: bytes, reply: bytes) -> None:
+        """Keep what may be given again, if that is as of what is glanced at."""
         # Of names that are not there is no end, whatever the rcode is.
-        if self._as_of is None or self._signing.denied:
-            return
-        if not self.plain.learn(packet, reply):
+        lasting = self._lasting and not self._signing.denied
+        if lasting and not self.plain.learn(packet, reply):
             self.remembered.keep(packet, reply)
 
     def _look_up(
@@ -178,26 +176,32 @@ class Replies:
         reply = respond(packet, client, look_up, self._server, self._signing.refuse)
         return self._counted(reply, client)
 
-    def _remember_as_of(self, view: View | NoRecords) -> None:
-        """Forget what another view's replies were; with a damaged one, remember none."""
-        try:
-            hour = int(self._clock() // _HOUR)
-            as_of = self._replica.open_name, view.serial, view.behind, hour
-            if as_of != self._as_of:
-                self._signing.load(view)
-        except Exception:  # noqa: BLE001 - whoever asks for what is damaged reports it
-            self._forget()
-            return
-        if as_of != self._as_of:
-            self._forget()
-            self._as_of = as_of
-            signed = self._signing.zones
-            self.plain.forget(plain_zones(view, self._own.files, signed))
-
-    def _forget(self) -> None:
+    def _renew(self) -> None:
+        """Forget what other records said."""
         self.remembered.clear()
         self.plain.forget()
-        self._as_of = None
+        self._renewed_at, self._is_aged = self._clock(), False
+        # What is behind has more to say than what it said before.
+        if self._glance.behind:
+            return
+        with suppress(DomicileError, OSError), self._replica.view() as view:
+            if self._is_glanced_at(view):
+                self._have_keys(view)
+                signed = self._signing.zones
+                self.plain.forget(plain_zones(view, self._own.files, signed))
+
+    def _have_keys(self, view: View | NoRecords) -> None:
+        """Sign by the keys that a view has."""
+        as_of = self._replica.open_name, view.number
+        if as_of != self._signed_as_of:
+            self._signing.load(view)
+            self._signed_as_of = as_of
+
+    def _is_glanced_at(self, view: View | NoRecords) -> bool:
+        glance = self._glance
+        return (view.number, view.behind) == (glance.number, glance.behind) and (
+            self._replica.open_name == glance.as_of
+        )
 
     def _counted(self, reply: bytes | None, client: Client) -> bytes | None:
         if self._tally is not None:

@@ -19,6 +19,7 @@ from domicile.nameserver.replies import Own
 from domicile.nameserver.tls import Certificate
 from domicile.nameserver.where import Network
 from domicile.replica.follower import Source
+from domicile.service.probing import PROBE_SECONDS, check_probe_seconds
 from domicile.service.sealing import read_sealing_key
 
 # Who was silent for a while may have the answers to as many questions at once as a
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str = ""
     id: str = ""
     told_where: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    probe_seconds: float = PROBE_SECONDS
 
     @property
     def folder(self) -> Path:
@@ -189,6 +191,7 @@ def _judge(settings: Settings) -> None:
     _judge_tls(settings)
     _judge_budget(settings)
     _judge_told(settings)
+    check_probe_seconds(settings.probe_seconds)
 
 
 def _judge_tls(settings: Settings) -> None:

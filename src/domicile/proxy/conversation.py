@@ -34,13 +34,14 @@ from domicile.http.head import (
 )
 from domicile.http.host import Asked, read_host
 from domicile.http.upgrade import UPGRADE_FIELDS, find_websocket_key
+from domicile.model.health import PROBE_PATH
 from domicile.model.routing import Forward, Gone, Hold, Hop, ToUpstream, Unknown
 from domicile.proxy.counts import Ending, Tally
 from domicile.proxy.delivery import Delivery
 from domicile.proxy.exchange import CutShort, NoResponse
 from domicile.proxy.holds import WaitingRoom
 from domicile.proxy.hop import FIELD, BadHop, read_hop, write_hop
-from domicile.proxy.pages import write_page
+from domicile.proxy.pages import write_health, write_page
 from domicile.proxy.patience import Patience
 from domicile.proxy.requestlog import Entry, RequestLog
 from domicile.proxy.upstream import Place, Pool
@@ -48,6 +49,8 @@ from domicile.proxy.wire import Stalled, Wire
 from domicile.service.tls import NotOfTheLink, peer_cluster
 
 _PRIVATE: Final = frozenset((FIELD,))
+_PROBE: Final = PROBE_PATH.encode("ascii")
+_PROBED_BY: Final = frozenset((b"GET", b"HEAD"))
 
 _log = structlog.get_logger()
 
@@ -56,7 +59,7 @@ _log = structlog.get_logger()
 class Surroundings:
     """What a conversation works with; all of a listener share it.
 
-    `cdn` is by what we know, on the public port, a request that was here before (RFC
+    `cluster` is ours. `cdn` is by what we know, on the public port, a request that was here before (RFC
     8586). `in_flight` are the requests with each app of ours, and `asked` says when the last
     began or ended, by the loop's clock; `busy` are all that are not answered yet. `closing` says that no connection is for further requests.
     """
@@ -65,6 +68,7 @@ class Surroundings:
     pool: Pool
     tally: Tally
     link: bool = False
+    cluster: str = ""
     cdn: bytes = b""
     patience: Patience = field(default_factory=Patience)
     log: RequestLog = field(default_factory=RequestLog)
@@ -209,6 +213,8 @@ class Conversation:
 
     async def _answer(self, request: _Request) -> bool:
         room, entry = self._around.room, request.entry
+        if _is_probe(request) and not self._around.link:
+            return await self._tell_health(request)
         way = await room.find_way(request.asked.name, request.hop)
         match way:
             case ToUpstream(app, generation, address, port):
@@ -295,20 +301,27 @@ class Conversation:
         passed = pass_through(head, b"%b-%b" % (self._around.cdn, app.encode("ascii")))
         return passed if isinstance(passed, Refusal) else [*fields, passed]
 
+    async def _tell_health(self, request: _Request) -> bool:
+        """Answer a probe: some reporter asks whether this address leads to a proxy."""
+        if not self._around.room.is_ready:
+            return await self._tell(503, request)
+        keep, method = _may_keep(request.head), request.method
+        cluster = self._around.cluster
+        page = write_health(cluster, method=method, keep_alive=keep)
+        return await self._give(page, 200, request)
+
     async def _tell(self, status: int, request: _Request) -> bool:
-        head = request.head
-        # A body that nobody reads would be taken for the next request.
-        unread = head.framing is not Framing.NONE and not (
-            head.framing is Framing.LENGTH and head.length == 0
-        )
-        keep = head.keeps_alive and head.minor == 1 and not unread
+        keep, method = _may_keep(request.head), request.method
+        page = write_page(status, request.id, method=method, keep_alive=keep)
+        return await self._give(page, status, request)
+
+    async def _give(self, page: bytes, status: int, request: _Request) -> bool:
+        """Answer what we answer by ourselves."""
         request.entry.status = status
-        await self._wire.write(
-            (write_page(status, request.id, method=head.method, keep_alive=keep),)
-        )
+        await self._wire.write((page,))
         self._around.tally.answered(Ending.PAGE, status)
         request.entry.outcome = Ending.PAGE
-        return keep
+        return _may_keep(request.head)
 
     async def _refuse(
         self, status: int, request: _Request | None = None, method: bytes = b"GET"
@@ -338,3 +351,17 @@ class Conversation:
                 wire.take()
                 while await wire.fill(self._around.patience.linger):
                     wire.take()
+
+
+def _is_probe(request: _Request) -> bool:
+    asked = request.asked
+    return asked.target == _PROBE and asked.is_address and request.method in _PROBED_BY
+
+
+def _may_keep(head: RequestHead) -> bool:
+    """Whether the connection is for further requests after what nobody reads."""
+    # A body that nobody reads would be taken for the next request.
+    unread = head.framing is not Framing.NONE and not (
+        head.framing is Framing.LENGTH and head.length == 0
+    )
+    return head.keeps_alive and head.minor == 1 and not unread

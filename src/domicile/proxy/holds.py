@@ -61,6 +61,15 @@ class WaitingRoom:
             if not self.waiting[app]:
                 del self.waiting[app]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether anything is known of where requests go, however old it is."""
+        try:
+            with self._replica.view() as view:
+                return view.serial > 0
+        except ReplicaFault:
+            return False
+
     def generation_of(self, app: str) -> int:
         """Give the app's generation here, for a log; 0 where it is not known."""
         try:

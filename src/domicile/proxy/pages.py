@@ -25,6 +25,20 @@ _EXPLANATIONS: Final = {
 }
 
 
+def write_health(cluster: str, *, method: bytes, keep_alive: bool) -> bytes:
+    """Write the answer to a probe: it came to a proxy of this cluster, who can route."""
+    body = f"{cluster}\n".encode("ascii")
+    lines = (
+        "HTTP/1.1 200 OK",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "Connection: " + ("keep-alive" if keep_alive else "close"),
+    )
+    head = "\r\n".join((*lines, "", "")).encode("ascii")
+    return head if method == b"HEAD" else head + body
+
+
 def write_page(
     status: int,
     request_id: str,

@@ -60,8 +60,9 @@ class Worker:
         self._end = end
         log = RequestLog(every=settings.log_requests)
         around = Surroundings(
-            self._room, self._pool, tally, cdn=settings.cdn, patience=patience, log=log
-        )
+            self._room, self._pool, tally, cluster=settings.cluster, cdn=settings.cdn,
+            patience=patience, log=log,
+        )  # fmt: skip
         self._in_flight = around.in_flight
         self._asked = around.asked
         self._public = Front(around, settings.connections_per_client)

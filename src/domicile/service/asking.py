@@ -1,5 +1,10 @@
-"""Asks another service's admin listener: a JSON page, or a sentence that says why not."""
+"""Asks another service: its admin listener, or the directory's API.
 
+Of an admin listener there is a JSON page, or a sentence that says why not.
+"""
+
+import ssl
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import httpx
@@ -34,6 +39,18 @@ def open_client() -> httpx.AsyncClient:
     # No certificate is ever looked at, and a proxy of the environment has no business
     # between our own services.
     return httpx.AsyncClient(verify=False, trust_env=False)  # noqa: S501
+
+
+def open_api(url: str, token: str, ca_file: Path | None) -> httpx.AsyncClient:
+    """Open what the directory's API is asked with, by its URL and our token."""
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=httpx.Timeout(30.0, connect=3.0),
+        verify=ssl.create_default_context(cafile=ca_file),
+        # A proxy of the environment has no business between our own services.
+        trust_env=False,
+    )
 
 
 async def ask_admin(

@@ -147,6 +147,25 @@ deletions = Table(
     Column("at", Float, nullable=False),
 )
 
+# The directory's: what each reporter last saw of clusters' addresses (`model.health`).
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("reporter", String, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+
+# The directory's: since when an address is withdrawn, and by whose word.
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("cluster", String, primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("said", String, nullable=False),
+)
+
 # A cluster's: ports that apps have left, with the serial by which proxies know it.
 ports = Table(
     "ports",
