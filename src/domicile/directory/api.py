@@ -20,6 +20,7 @@ from litestar.response import File, Stream
 
 from domicile.directory import (
     apps_api,
+    challenges_api,
     domains_api,
     health_api,
     insight_api,
@@ -62,9 +63,12 @@ Opened = NamedDependency[Directory]
 FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
     Role.NAMESERVER: frozenset(
-        {"zone", "owner", "placement", "cluster", "consent", "zone-key"}
+        {
+            "zone", "owner", "placement", "cluster", "consent", "challenge",
+            "update-key", "zone-key",
+        }
     ),
-}
+}  # fmt: skip
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -319,7 +323,8 @@ ROUTES: Sequence[Any] = (
     put_blob, get_blob,
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
-    *apps_api.ROUTES, *domains_api.ROUTES, *health_api.ROUTES, *insight_api.ROUTES,
+    *apps_api.ROUTES, *challenges_api.ROUTES, *domains_api.ROUTES,
+    *health_api.ROUTES, *insight_api.ROUTES,
     *zones_api.ROUTES,
 )  # fmt: skip
 

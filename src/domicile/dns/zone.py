@@ -94,19 +94,23 @@ def types_at(nodes: Nodes, name: bytes) -> frozenset[int]:
     """Give the types that a name has which `look` finds without data, by itself or by
     a wildcard; at a cut, those that are the zone's own to tell.
     """
-    found: Node = EMPTY
-    for here in _names_between(nodes.apex, name):
-        node = nodes.node(here)
-        if node is None:
-            found = nodes.node(WILDCARD + _parent(here)) or EMPTY
-            break
-        found = node
-    types = _types_of(found)
+    types = _types_of(_found(nodes, name) or EMPTY)
     if Rdtype.NS in types and name != nodes.apex:
         # RFC 4035 2.3: "bits corresponding to the delegation NS RRset and any RRsets
         # for which the parent zone has authoritative data".
         types &= {Rdtype.NS, Rdtype.DS}
     return types
+
+
+def _found(nodes: Nodes, name: bytes) -> Node | None:
+    if nodes.is_flat:
+        return nodes.node(name)
+    node = None
+    for here in _names_between(nodes.apex, name):
+        node = nodes.node(here)
+        if node is None:
+            return nodes.node(WILDCARD + _parent(here))
+    return node
 
 
 def _types_of(node: Node) -> frozenset[int]:

@@ -27,7 +27,10 @@ from domicile.service.follower_metrics import follower_metrics
 from domicile.service.probing import Prober, clusters_in, probing
 from domicile.service.room import lack_of_room
 
-KINDS = ("zone", "owner", "placement", "cluster", "consent", "zone-key")
+KINDS = (
+    "zone", "owner", "placement", "cluster", "consent", "challenge", "update-key",
+    "zone-key",
+)  # fmt: skip
 
 
 def run(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from domicile.dns.name import name_to_text
 from domicile.dns.zonefile import StaticZone
-from domicile.model.records import Zone
+from domicile.model.records import ChallengeMode, Zone
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.plain import PlainZone
 from domicile.replica.view import View
@@ -15,7 +15,7 @@ def plain_zones(
     files: Mapping[bytes, StaticZone],
     signed: Collection[bytes] = (),
 ) -> Iterator[PlainZone]:
-    """Give all zones; those with a file are there so that no other has their names.
+    """Give all zones; of some there is only that no other zone has their names.
 
     `signed` are the apexes of those that have keys.
     """
@@ -26,7 +26,9 @@ def plain_zones(
     for zone in view.all(Zone):
         suffix = _suffix(zone.name)
         if suffix not in written:
-            yield PlainZone(suffix, _servers(zone), signed=suffix in with_keys)
+            has_apps = zone.challenges is not ChallengeMode.ONLY
+            signed_too = suffix in with_keys
+            yield PlainZone(suffix, _servers(zone), plain=has_apps, signed=signed_too)
 
 
 def _suffix(zone: str) -> bytes:

@@ -20,6 +20,7 @@ from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
 from domicile.dns.signatures import PER_SECOND
+from domicile.dns.signed_query import may_be_signed, reply_to_signed
 from domicile.dns.zonefile import StaticZone
 from domicile.dns.zones import FindZone
 from domicile.errors import DomicileError
@@ -31,6 +32,7 @@ from domicile.nameserver.answers import (
     zones_of,
 )
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
@@ -56,7 +58,8 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`. So many `signatures` are made within a second.
+    ask `_where`; the `sealing_key` is for secrets in records. So many `signatures` are
+    made within a second.
     """
 
     files: Mapping[bytes, StaticZone] = {}
@@ -82,6 +85,7 @@ class Replies:
         self._clock = clock
         self._sparing = Sparing()
         self._glance = Glance(replica)
+        self._keys = Keyring(self._own.sealing_key)
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
@@ -128,7 +132,25 @@ class Replies:
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 self._view = None
-            yield self._reply
+            yield self.reply
+
+    def reply(self, packet: bytes, client: Client) -> bytes | None:
+        """Reply to what is not known."""
+        signed = self._view is not None and may_be_signed(packet)
+        replied = (self._reply_signed if signed else self._reply)(packet, client)
+        if self._tally is not None:
+            self._tally.count(replied, client.transport)
+        return replied
+
+    def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
+        assert self._view is not None
+        find_key = partial(self._keys.find, self._view)
+        now = self._server.now
+        try:
+            return reply_to_signed(packet, client, find_key, now, self._reply)
+        except Exception as error:  # noqa: BLE001 - the border: see _report
+            self._report(error)
+            return self._fail(packet, client)
 
     def _reply(self, packet: bytes, client: Client) -> bytes | None:
         if self._view is None:
@@ -142,7 +164,7 @@ class Replies:
             return self._fail(packet, client)
         if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
-        return self._counted(found, client)
+        return found
 
     def _respond(
         self, view: View | NoRecords, moment: Moment, packet: bytes, client: Client
@@ -173,8 +195,7 @@ class Replies:
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        reply = respond(packet, client, look_up, self._server, self._signing.refuse)
-        return self._counted(reply, client)
+        return respond(packet, client, look_up, self._server, self._signing.refuse)
 
     def _renew(self) -> None:
         """Forget what other records said."""
@@ -202,11 +223,6 @@ class Replies:
         return (view.number, view.behind) == (glance.number, glance.behind) and (
             self._replica.open_name == glance.as_of
         )
-
-    def _counted(self, reply: bytes | None, client: Client) -> bytes | None:
-        if self._tally is not None:
-            self._tally.count(reply, client.transport)
-        return reply
 
     def _report(self, error: Exception) -> None:
         """Say that the records are damaged, or hold what no answer can bear."""
