@@ -4,6 +4,7 @@ import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
+    Challenge,
     Owner,
     Placement,
     Residence,
@@ -239,6 +240,23 @@ def test_a_view_stays_at_its_serial(replica: Replica, change_of) -> None:
         assert (view.serial, view.owner("alice")) == (1, owner("alice"))
     with replica.view() as view:
         assert (view.serial, view.owner("alice")) == (2, None)
+
+
+def test_challenges_are_found_by_name_and_by_what_is_above(
+    replica: Replica, change_of
+) -> None:
+    challenge = Challenge("ada.apps.test", {"value": 1.0})
+    changes = [change_of(1, challenge), change_of(2, owner("test"))]
+    with replica.view() as view:
+        assert not view.has_challenge_below("test")
+    replica.apply(changes, 2, CHAIN)
+    with replica.view() as view:
+        assert view.challenge("ada.apps.test") == challenge
+        assert view.challenge("apps.test") is None
+        above = ("test", "apps.test", "ada.apps.test", "da.apps.test", "pps.test")
+        assert [view.has_challenge_below(name) for name in above] == [
+            True, True, False, False, False,
+        ]  # fmt: skip
 
 
 def test_what_changed_since_a_serial_is_told(replica: Replica, change_of) -> None:
