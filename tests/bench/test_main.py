@@ -5,12 +5,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from domicile.bench.dns import Sides, choose
+from domicile.bench.makes import Make
+from domicile.bench.names import Mix
+from domicile.bench.points import MANY, Point, runs_at
 
 COMMAND = Path(sys.executable).with_name("domicile")
 SHORT = ("--names", "100", "--runs", "1", "--seconds", "1")
@@ -21,14 +25,6 @@ def needs(*programs):
     return pytest.mark.skipif(
         bool(missing), reason=f"not installed: {', '.join(missing)}"
     )
-
-
-@pytest.fixture
-def folder(monkeypatch):
-    """Where a benchmark puts what is temporary; short, for peers put sockets there."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        monkeypatch.setenv("TMPDIR", name)
-        yield Path(name)
 
 
 def left_over(folder):
@@ -42,7 +38,7 @@ def left_over(folder):
 def rows_of(folder, *arguments):
     ran = subprocess.run(
         [COMMAND, "bench", *arguments, *SHORT, "--json"],
-        capture_output=True, text=True, timeout=100,
+        capture_output=True, text=True, timeout=110,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert left_over(folder) == []
@@ -50,19 +46,53 @@ def rows_of(folder, *arguments):
 
 
 @needs("dnsperf")
-@pytest.mark.parametrize("mix", ["uniform", "missing10"])
-def test_name_servers_are_measured(folder, mix):
-    rows, said = rows_of(folder, "dns", "--mix", mix)
+def test_name_servers_are_measured(folder):
+    rows, said = rows_of(folder, "dns")
     assert "domicile" in rows
     for peer, program in {"nsd": "nsd", "knot": "knotd", "floor": "cc"}.items():
         assert (peer in rows) == bool(shutil.which(program))
         assert (f"no row for {peer}: not installed" in said) == (peer not in rows)
     for row in rows.values():
         assert row["names"] == 100
-        assert row["mix"] == mix
+        assert row["mix"] == "uniform"
         assert row["lost"] == 0
         assert row["qps"] > 0
         assert 0 < row["cpu_us_low"] <= row["cpu_us_per_query"] <= row["cpu_us_high"]
+        assert row["anon_mib"] > 0
+        assert row["pss_mib"] > 0
+        assert 0 < row["ready_s"] < 60
+
+
+@needs("dnsperf", "cc", "nsd", "kzonesign")
+@pytest.mark.parametrize("mix", ["missing90", "do"])
+def test_other_questions_are_asked_of_the_servers_that_are_named(folder, mix):
+    chosen = (word for each in ("floor", "nsd") for word in ("--server", each))
+    rows, said = rows_of(folder, "dns", "--mix", mix, *chosen)
+    assert (said, rows.keys()) == ("", {"floor", "nsd"})
+    assert all(row["mix"] == mix and row["lost"] == 0 for row in rows.values())
+    assert rows["nsd"].get("signed") == (True if mix == "do" else None)
+
+
+@needs("dnsperf")
+def test_changes_are_made_meanwhile_and_waited_for(folder):
+    chosen = ("--server", "domicile", "--workers", "2", "--changes", "20")
+    rows, _ = rows_of(folder, "dns", *chosen)
+    (row,) = rows.values()
+    assert row["changes_per_s"] == row["changes"] == 20
+    assert 0 < row["waited_for"] <= 20
+    assert 0 < row["answered_p50_ms"] <= row["answered_p99_ms"]
+    assert row["lost"] == 0
+
+
+def test_who_takes_too_long_at_many_names_is_left_out_and_said():
+    said = []
+    many = Point(MANY, Mix.UNIFORM)
+    chosen = choose(many, Sides(), said.append)
+    assert chosen == ["domicile", "floor", "knot", "nsd", "miekg"]
+    assert [line.split()[3] for line in said] == ["bind", "pdns"]
+    assert choose(many, Sides([Make.PDNS]), said.append) == ["pdns"]
+    assert choose(Point(MANY - 1, Mix.UNIFORM), Sides(), said.append) == list(Make)
+    assert (runs_at(100_000), runs_at(10_000_000)) == (5, 3)
 
 
 @needs("wrk", "cc")

@@ -1,16 +1,21 @@
 """Name servers of another make, serving the same master files on loopback."""
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import dns.message
 import dns.query
 
+from domicile.bench.machine import find
+from domicile.bench.peers import knot, nsd
+
 NSD, KNOT = "nsd", "knotd"
+# They say all that they would say of themselves, so that all of it is compared.
+MAKES = {NSD: partial(nsd, minimal=False), KNOT: knot}
 
 
 def free_port():
@@ -30,14 +35,10 @@ class Peer:
         self.make = make
         self.port = free_port()
         folder.mkdir()
+        files = {apex: folder / f"{apex}zone" for apex in zones}
         for apex, text in zones.items():
-            (folder / f"{apex}zone").write_text(text)
-        config = folder / "config"
-        config.write_text(_CONFIGS[make](folder, self.port, zones))
-        command = {
-            NSD: [_path(NSD), "-d", "-c", config],
-            KNOT: [_path(KNOT), "-c", config],
-        }[make]
+            files[apex].write_text(text)
+        command = MAKES[make](folder, self.port, files)
         self._log = (folder / "log").open("w+")
         self._process = subprocess.Popen(
             command, stdout=self._log, stderr=subprocess.STDOUT
@@ -88,54 +89,5 @@ class Peer:
         return self._log.read()[-3000:]
 
 
-def _path(command):
-    return shutil.which(command, path="/usr/sbin:/usr/bin:/sbin:/bin")
-
-
 def is_installed(make):
-    return _path(make) is not None
-
-
-def _nsd(folder, port, zones):
-    served = "".join(
-        f'zone:\n  name: "{apex}"\n  zonefile: "{folder}/{apex}zone"\n'
-        for apex in zones
-    )
-    return f"""server:
-  ip-address: 127.0.0.1@{port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/pid"
-  xfrdfile: "{folder}/xfrd"
-  zonelistfile: "{folder}/zonelist"
-  xfrdir: "{folder}"
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-{served}"""
-
-
-def _knot(folder, port, zones):
-    served = "".join(
-        f'  - domain: "{apex}"\n    file: "{folder}/{apex}zone"\n' for apex in zones
-    )
-    return f"""server:
-  listen: 127.0.0.1@{port}
-  rundir: "{folder}"
-database:
-  storage: "{folder}/db"
-log:
-  - target: stderr
-    any: warning
-template:
-  - id: default
-    semantic-checks: off
-    zonefile-sync: -1
-    journal-content: none
-zone:
-{served}"""
-
-
-_CONFIGS = {NSD: _nsd, KNOT: _knot}
+    return find(make) is not None

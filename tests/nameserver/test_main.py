@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import re
 import signal
 import socket
 import ssl
@@ -265,3 +266,30 @@ def test_it_acknowledges_with_its_workers_and_explains(
     metrics = httpx.get(f"http://{admin}/metrics").text
     assert "domicile_nameserver_behind 0.0" in metrics
     assert 'domicile_nameserver_answers_total{rcode="noerror"}' in metrics
+
+
+def test_what_its_sockets_dropped_is_told(start, address, admin):
+    """What comes while no worker takes anything in, and finds no room."""
+    process = start()
+    assert answers(address) == {"127.0.0.11"}
+    children = psutil.Process(process.pid).children()
+    for child in children:
+        child.suspend()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooding:
+        flooding.connect((address.host, address.port))
+        for _ in range(5000):
+            flooding.send(b"x" * 100)
+    for child in children:
+        child.resume()
+    deadline = time.monotonic() + PATIENCE
+    while dropped_at(admin) == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def dropped_at(admin):
+    metrics = httpx.get(f"http://{admin}/metrics").text
+    told = re.search(
+        r"^domicile_nameserver_datagrams_dropped_total (\S+)$", metrics, re.MULTILINE
+    )
+    return float(told[1])

@@ -1,143 +1,155 @@
 """`domicile bench dns`: what a query costs of the processor, by server."""
 
-import re
-from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import product
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import dns.exception
-import dns.message
-import dns.query
-import dns.rcode
-import psutil
-
-from domicile.bench import nameservers
+from domicile.bench import nameservers, peers
+from domicile.bench.asking import Asking, Changes, Questions
+from domicile.bench.dnsperf import Dnsperf, find_dnsperf
 from domicile.bench.ending import ends_on_sigterm
-from domicile.bench.errors import CannotMeasure
-from domicile.bench.machine import Say, cores, require
-from domicile.bench.names import Mix, name_of, questions
+from domicile.bench.machine import Say, memory
+from domicile.bench.makes import Make
+from domicile.bench.names import ZONE, Mix
+from domicile.bench.nameservers import Wanted, answers, signs
+from domicile.bench.points import LEFT_OUT_OF_MANY, MANY, Point
 from domicile.bench.processes import Processes
-from domicile.bench.rounds import Effort, Figures, Load, measure
-from domicile.runtime.ports import free_port
+from domicile.bench.propagation import Directory, Prober, Seen
+from domicile.bench.quiet import quiet_directory
+from domicile.bench.room import check_room
+from domicile.bench.rounds import Effort, Figures, measure
+from domicile.bench.serving import Served, Start, serve
+from domicile.bench.watching import waiting
 
-ALL_SIZES = (1_000, 100_000, 1_000_000)
-
-# Beyond what a run was told, in seconds.
-_PATIENCE = 20.0
-_WARM_UP = 60.0
-
-_FIGURES = {
-    "completed": re.compile(r"Queries completed: +(\d+)"),
-    "lost": re.compile(r"Queries lost: +(\d+)"),
-    "per second": re.compile(r"Queries per second: +([\d.]+)"),
-}
-_RCODES = re.compile(r"Response codes: +(.*)")
-_EXPECTED = {"NOERROR", "NXDOMAIN"}
+# Who reads a zone reads at least so many.
+_NAMES_A_SECOND = 10_000
+# Several workers have several clients each, or some would have none.
+_CLIENTS = 10
 
 
-class _Served(NamedTuple):
-    port: int
-    process: psutil.Process
+class Sides(NamedTuple):
+    """Who is measured, all if empty; and of how many workers ours has."""
+
+    servers: Collection[Make] = ()
+    workers: int = 1
 
 
-def bench_dns(
-    loads: Sequence[tuple[int, Mix]], effort: Effort
-) -> Iterator[dict[str, Any]]:
-    """Measure every server for each number of names and mix; give a row for each."""
-    dnsperf = require("dnsperf", "dnsperf")
-    with ends_on_sigterm():
-        for names, mix in loads:
-            with TemporaryDirectory(prefix="domicile-bench-") as folder:
-                yield from _rows(Path(folder), names, mix, dnsperf, effort)
-
-
-def all_loads() -> list[tuple[int, Mix]]:
-    return list(product(ALL_SIZES, Mix))
+def bench_dns(point: Point, sides: Sides, effort: Effort) -> Iterator[dict[str, Any]]:
+    """Measure every server at one point; give a row for each."""
+    program = find_dnsperf()
+    with ends_on_sigterm(), TemporaryDirectory(prefix="domicile-bench-") as folder:
+        yield from _rows(Path(folder), point, sides, effort, program)
 
 
 def _rows(
-    folder: Path, names: int, mix: Mix, dnsperf: str, effort: Effort
+    folder: Path, point: Point, sides: Sides, effort: Effort, program: str
 ) -> Iterator[dict[str, Any]]:
-    asked = folder / "questions"
-    asked.write_text("".join(f"{host} A\n" for host in questions(names, mix)))
-    with Processes(folder) as processes:
-        served = _serve(folder, names, processes, effort.say)
+    makes = choose(point, sides, effort.say)
+    check_room(folder, point.names, makes)
+    with Processes(folder) as processes, ExitStack() as stack:
+        wanted = _write_zone(folder, point, effort.say)._replace(workers=sides.workers)
+        directory = None
+        if Make.DOMICILE in makes:
+            directory = _write_ours(folder, point, processes)
+        if directory is not None:
+            wanted = wanted._replace(directory=directory.url, token=directory.token)
+        else:
+            wanted = wanted._replace(directory=stack.enter_context(quiet_directory()))
+        servers = nameservers.servers(wanted)
+        patience = point.names / _NAMES_A_SECOND
+        start = Start(folder, processes, answers, effort.say, patience)
+        served = serve([servers[make] for make in makes], start)
+        clients = 1 if sides.workers == 1 else sides.workers * _CLIENTS
+        dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients)
+        changes = None
+        if directory is not None:
+            ours = served[Make.DOMICILE]
+            prober = Prober(ours.port, ours.process, sides.workers)
+            changes = Changes(directory, stack.enter_context(prober), [])
+        questions = Questions(folder, point, effort.seconds)
+        asking = Asking(questions, dnsperf, served, changes)
+        yield from _measure(point, served, asking, effort.runs)
 
-        def ask(name: str, seconds: float, *options: str) -> Load:
-            where = ("-s", "127.0.0.1", "-p", str(served[name].port))
-            command = [dnsperf, *where, "-d", str(asked), "-l", f"{seconds:g}"]
-            patience = seconds + _PATIENCE
-            core = cores().generator
-            return _read(name, processes.run([*command, *options], core, patience))
 
-        figures = measure(
-            {name: each.process for name, each in served.items()},
-            # Each question once: what a server remembers, it remembers from then on.
-            lambda name: ask(name, _WARM_UP, "-n", "1"),
-            lambda name: ask(name, effort.seconds),
-            effort.runs,
-            f"{names:,} names, {mix}",
-        )
+def _measure(
+    point: Point, served: Mapping[str, Served], asking: Asking, runs: int
+) -> Iterator[dict[str, Any]]:
+    servers = {name: each.process for name, each in served.items()}
+    figures = measure(servers, asking.warm_up, asking.run, runs, str(point))
     for name, each in figures.items():
-        yield _row(name, names, mix, each)
+        yield _row(name, point, each, served[name], asking.changes)
 
 
-def _serve(
-    folder: Path, names: int, processes: Processes, say: Say
-) -> dict[str, _Served]:
-    """Start all that are installed."""
+def _write_ours(folder: Path, point: Point, processes: Processes) -> Directory | None:
+    """Write our replica; or start a directory where it is to change while we serve."""
+    if point.changes:
+        with waiting("the directory's store is written"):
+            return Directory(folder / "directory", point.names, processes)
+    with waiting("our replica is written"):
+        nameservers.fill_ours(folder, point.names)
+    return None
+
+
+def _write_zone(folder: Path, point: Point, say: Say) -> Wanted:
+    """Write the zone for those who read a file, signed if signatures are asked for."""
     zone = folder / "zone"
-    nameservers.write_zone(zone, names)
-    nameservers.fill_ours(folder, names)
-    served: dict[str, _Served] = {}
-    for server in nameservers.ALL:
-        own = folder / server.name
-        own.mkdir(exist_ok=True)
-        port = free_port([each.port for each in served.values()])
-        command = server.prepare(own, port, zone)
-        if command is None:
-            say(f"no row for {server.name}: not installed (Debian: {server.package})")
-            continue
-        process = processes.start(server.name, command, cores().server)
-        processes.wait_until(server.name, partial(_answers, port))
-        served[server.name] = _Served(port, process)
-    return served
+    nameservers.write_zone(zone, point.names)
+    if point.mix is not Mix.DO:
+        return Wanted(zone)
+    with waiting("the zone is signed"):
+        signed = peers.sign(zone, ZONE, folder / "signed")
+    if signed is None:
+        say("peers serve unsigned: kzonesign is not installed (Debian: knot)")
+        return Wanted(zone)
+    return Wanted(signed, signed=True)
 
 
-def _answers(port: int) -> bool:
-    """Whether who listens there knows the first name."""
-    query = dns.message.make_query(name_of(0).host, "A")
-    try:
-        reply = dns.query.udp(query, "127.0.0.1", port=port, timeout=0.5)
-    except (OSError, dns.exception.DNSException):
-        return False
-    return reply.rcode() == dns.rcode.NOERROR
+def choose(point: Point, sides: Sides, say: Say) -> list[Make]:
+    """Choose who is measured at a point, and say who is not."""
+    if sides.servers or point.names < MANY:
+        return [each for each in Make if each in (sides.servers or Make)]
+    for name in LEFT_OUT_OF_MANY:
+        say(
+            f"no row for {name} at {point.names:,} names: it takes too long to start;"
+            f" --server {name} measures it"
+        )
+    return [each for each in Make if each not in LEFT_OUT_OF_MANY]
 
 
-def _read(name: str, printed: str) -> Load:
-    """Read dnsperf's figures; raises CannotMeasure for what is no answer."""
-    found = {key: pattern.search(printed) for key, pattern in _FIGURES.items()}
-    rcodes = _RCODES.search(printed)
-    for each in rcodes[1].split(", ") if rcodes else ():
-        if each.split()[0] not in _EXPECTED:
-            raise CannotMeasure(f"{name} answered {each}")
-    if not all(found.values()):
-        raise CannotMeasure(f"dnsperf says nothing of {name}: {printed.strip()[-200:]}")
-    values = {key: float(match[1]) for key, match in found.items() if match}
-    return Load(int(values["completed"]), values["per second"], int(values["lost"]))
-
-
-def _row(name: str, names: int, mix: Mix, figures: Figures) -> dict[str, Any]:
-    return {
+def _row(
+    name: str, point: Point, figures: Figures, served: Served, changes: Changes | None
+) -> dict[str, Any]:
+    pss, anon = memory(served.process)
+    row = {
         "server": name,
-        "names": names,
-        "mix": str(mix),
+        "names": point.names,
+        "mix": str(point.mix),
+        "changes_per_s": point.changes,
         "cpu_us_per_query": figures.cpu_us,
         "cpu_us_low": figures.cpu_us_low,
         "cpu_us_high": figures.cpu_us_high,
         "qps": figures.per_second,
         "lost": figures.lost,
+        "pss_mib": pss,
+        "anon_mib": anon,
+        "ready_s": round(served.ready_seconds, 2),
+    }
+    if point.mix is Mix.DO:
+        row["signed"] = signs(served.port)
+    if changes is not None and name == Make.DOMICILE:
+        row |= _propagation(changes.seen)
+    return row
+
+
+def _propagation(seen: list[Seen]) -> dict[str, Any]:
+    delays = [1e3 * each for run in seen for each in run.delays]
+    cuts = quantiles(delays, n=100, method="inclusive")
+    return {
+        "changes": sum(run.changes for run in seen),
+        "waited_for": len(delays),
+        "answered_p50_ms": round(cuts[49], 1),
+        "answered_p99_ms": round(cuts[98], 1),
     }

@@ -2,17 +2,21 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from domicile.bench.errors import CannotMeasure
 
 # Debian keeps servers where only root's PATH leads.
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
-
+_GO_LIBRARIES = Path("/usr/share/gocode")
 
 Say = Callable[[str], None]
 """Says a line to whoever watches."""
@@ -23,6 +27,17 @@ class Cores(NamedTuple):
 
     server: int
     generator: int
+
+
+class Memory(NamedTuple):
+    """What all processes of a server have, in MiB, and how much of it the largest.
+
+    `pss` counts what several share once; `anon` is what no file backs, as a mapped
+    replica does.
+    """
+
+    pss: float
+    anon: float
 
 
 def cores() -> Cores:
@@ -52,11 +67,49 @@ def build(source: Path, folder: Path) -> Path | None:
     if compiler is None:
         return None
     program = folder / source.stem
-    command = [compiler, "-O2", "-o", str(program), str(source)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise CannotMeasure(f"{source.name} does not compile: {ran.stderr.strip()}")
+    run_to_end([compiler, "-O2", "-o", str(program), str(source)])
     return program
+
+
+def build_go(source: Path, folder: Path, library: str) -> Path | None:
+    """Compile a Go program of one file; None without Go, or Debian's package of a library."""
+    compiler = find("go")
+    if compiler is None or not (_GO_LIBRARIES / "src" / library).exists():
+        return None
+    program = folder / source.stem
+    # Nothing is fetched: what it needs is what Debian has.
+    offline = {"GO111MODULE": "off", "GOPATH": str(_GO_LIBRARIES), "GOFLAGS": ""}
+    cache = {} if "HOME" in os.environ else {"GOCACHE": str(folder / "cache")}
+    command = [compiler, "build", "-o", str(program), str(source)]
+    run_to_end(command, {**os.environ, **offline, **cache})
+    return program
+
+
+def run_to_end(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> None:
+    """Run what makes something that is needed; raises CannotMeasure."""
+    ran = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        raise CannotMeasure(f"{' '.join(command)} failed: {ran.stderr.strip()}")
+
+
+def memory(process: psutil.Process) -> Memory:
+    """Give what a server and all its children have of the memory now."""
+    together, largest = 0.0, 0.0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(OSError):
+            proc = Path("/proc", str(each.pid))
+            together += _mib(proc / "smaps_rollup", "Pss")
+            largest = max(largest, _mib(proc / "status", "RssAnon"))
+    return Memory(round(together, 1), round(largest, 1))
+
+
+def _mib(file: Path, key: str) -> float:
+    found = re.search(rf"^{key}:\s+(\d+) kB$", file.read_text(), re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def describe() -> str:

@@ -1,27 +1,59 @@
 """The name servers side by side: how each is told to serve the same zone, on one core."""
 
 import sys
-from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from domicile.bench.machine import build, find
-from domicile.bench.names import ZONE, name_of
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+from domicile.bench import peers
+from domicile.bench.machine import build
+from domicile.bench.makes import Make
+from domicile.bench.names import ZONE, host_of
+from domicile.bench.processes import Command
 from domicile.bench.records import ADDRESS, fill, of_a_directory
+from domicile.bench.serving import Prepare, Server
+from domicile.bench.watching import watched
 
 FLOOR = Path(__file__).with_name("floor.c")
 
-Command = Sequence[str]
-Prepare = Callable[[Path, int, Path], Command | None]
-"""In a folder, for a port, with the zone's file: how to start it, None if it is not here."""
+_GO = "golang-go golang-github-miekg-dns-dev"
 
 
-class NameServer(NamedTuple):
-    """A server, and what of Debian brings it."""
+class Wanted(NamedTuple):
+    """What is to be served: the zone's file, signed or not, and how ours has the same.
 
-    name: str
-    package: str
-    prepare: Prepare
+    `directory` is where ours follows, `token` what lets it.
+    """
+
+    zone: Path
+    signed: bool = False
+    directory: str = ""
+    token: str = "none"  # noqa: S105 - nobody asks for it
+    workers: int = 1
+
+
+def servers(wanted: Wanted) -> dict[Make, Server]:
+    zones = {ZONE: wanted.zone}
+    pdns = partial(peers.pdns, zones=zones, signed=wanted.signed)
+    packages_and_ways: dict[Make, tuple[str, Prepare]] = {
+        Make.DOMICILE: ("", partial(_domicile, wanted)),
+        Make.FLOOR: ("gcc", _floor),
+        Make.KNOT: ("knot", partial(peers.knot, zones=zones)),
+        Make.NSD: ("nsd", partial(peers.nsd, zones=zones)),
+        Make.MIEKG: (_GO, partial(peers.miekg, zones=zones)),
+        Make.BIND: ("bind9", partial(peers.bind, zones=zones)),
+        Make.PDNS: ("pdns-server pdns-backend-bind", pdns),
+    }
+    return {
+        make: Server(make, package, prepare)
+        for make, (package, prepare) in packages_and_ways.items()
+    }
 
 
 def write_zone(file: Path, names: int) -> None:
@@ -30,93 +62,49 @@ def write_zone(file: Path, names: int) -> None:
         zone.write(f"$ORIGIN {ZONE}.\n$TTL 60\n")
         zone.write("@ SOA ns1 hostmaster 1 3600 600 604800 30\n@ NS ns1\n")
         zone.write("ns1 A 127.0.0.1\n")
-        for name in map(name_of, range(names)):
-            zone.write(f"{name.app}.{name.owner} A {ADDRESS}\n")
+        for number in watched(range(names), "the zone's file"):
+            zone.write(f"{host_of(number)}. A {ADDRESS}\n")
 
 
 def fill_ours(folder: Path, names: int) -> None:
     """Write our replica, as a follower would have."""
-    fill(folder / "domicile" / "replica", of_a_directory(names))
+    fill(folder / Make.DOMICILE / "replica", of_a_directory(names))
 
 
-def _domicile(folder: Path, port: int, _zone: Path) -> Command | None:
-    (folder / "token").write_text("none\n")
+def answers(port: int) -> bool:
+    """Whether who listens there knows the first name."""
+    reply = _ask(port)
+    return reply is not None and reply.rcode() == dns.rcode.NOERROR
+
+
+def signs(port: int) -> bool:
+    """Whether it has a signature with that."""
+    reply = _ask(port)
+    return reply is not None and any(
+        rrset.rdtype == dns.rdatatype.RRSIG for rrset in reply.answer
+    )
+
+
+def _ask(port: int) -> dns.message.Message | None:
+    query = dns.message.make_query(host_of(0), "A", want_dnssec=True)
+    try:
+        return dns.query.udp(query, "127.0.0.1", port=port, timeout=0.5)
+    except (OSError, dns.exception.DNSException):
+        return None
+
+
+def _domicile(wanted: Wanted, folder: Path, port: int) -> Command | None:
+    (folder / "token").write_text(f"{wanted.token}\n")
     config = folder / "nameserver.toml"
     config.write_text(
-        f'name = "bench"\ndirectory = "http://127.0.0.1:1"\n'
+        f'name = "bench"\ndirectory = "{wanted.directory}"\n'
         f'token_file = "{folder}/token"\ndata = "{folder}/replica"\n'
-        f'listen = ["127.0.0.1:{port}"]\nworkers = 1\n'
+        f'listen = ["127.0.0.1:{port}"]\nworkers = {wanted.workers}\n'
     )
     command = [sys.executable, "-P", "-m", "domicile", "nameserver"]
     return [*command, "--config", str(config)]
 
 
-def _floor(folder: Path, port: int, _zone: Path) -> Command | None:
+def _floor(folder: Path, port: int) -> Command | None:
     program = build(FLOOR, folder)
     return None if program is None else [str(program), str(port)]
-
-
-def _knot(folder: Path, port: int, zone: Path) -> Command | None:
-    if (program := find("knotd")) is None:
-        return None
-    config = folder / "knot.conf"
-    config.write_text(
-        f"server:\n  rundir: {folder}\n  listen: 127.0.0.1@{port}\n"
-        f"  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n"
-        f"database:\n  storage: {folder}\n"
-        f"zone:\n  - domain: {ZONE}\n    file: {zone}\n    zonefile-sync: -1\n"
-        f"    journal-content: none\n"
-    )
-    return [program, "-c", str(config)]
-
-
-def _nsd(folder: Path, port: int, zone: Path) -> Command | None:
-    if (program := find("nsd")) is None:
-        return None
-    config = folder / "nsd.conf"
-    config.write_text(
-        f'server:\n  ip-address: 127.0.0.1@{port}\n  username: ""\n  database: ""\n'
-        f'  zonesdir: "{folder}"\n  pidfile: "{folder}/nsd.pid"\n  server-count: 1\n'
-        f'  xfrdfile: ""\n  zonelistfile: "{folder}/zone.list"\n'
-        f'  xfrdir: "{folder}"\n  minimal-responses: yes\n  rrl-ratelimit: 0\n'
-        f"remote-control:\n  control-enable: no\n"
-        f'zone:\n  name: {ZONE}\n  zonefile: "{zone}"\n'
-    )
-    return [program, "-d", "-c", str(config)]
-
-
-def _pdns(folder: Path, port: int, zone: Path) -> Command | None:
-    if (program := find("pdns_server")) is None:
-        return None
-    named = folder / "named.conf"
-    named.write_text(f'zone "{ZONE}" {{ type master; file "{zone}"; }};\n')
-    (folder / "pdns.conf").write_text(
-        f"launch=bind\nbind-config={named}\nsocket-dir={folder}\n"
-        f"local-address=127.0.0.1\nlocal-port={port}\nreceiver-threads=1\n"
-        f"distributor-threads=1\nsecurity-poll-suffix=\nversion-string=anonymous\n"
-    )
-    return [program, f"--config-dir={folder}"]
-
-
-def _bind(folder: Path, port: int, zone: Path) -> Command | None:
-    if (program := find("named")) is None:
-        return None
-    config = folder / "named.conf"
-    config.write_text(
-        f'options {{ directory "{folder}"; pid-file none; session-keyfile none;\n'
-        f"  listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n"
-        f"  recursion no; dnssec-validation no; notify no; querylog no;\n"
-        f"  minimal-responses yes; }};\ncontrols {{ }};\n"
-        f'zone "{ZONE}" {{ type primary; file "{zone}"; }};\n'
-    )
-    return [program, "-g", "-n", "1", "-c", str(config)]
-
-
-ALL = (
-    NameServer("domicile", "", _domicile),
-    NameServer("floor", "gcc", _floor),
-    NameServer("knot", "knot", _knot),
-    NameServer("nsd", "nsd", _nsd),
-    NameServer("bind", "bind9", _bind),
-    NameServer("pdns", "pdns-server, pdns-backend-bind", _pdns),
-)

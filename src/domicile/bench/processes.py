@@ -15,9 +15,10 @@ import psutil
 from domicile.bench.errors import CannotMeasure
 from domicile.runtime.childhood import follow
 
-_START_SECONDS = 60.0
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.02
+
+Command = Sequence[str]
 
 
 class Processes:
@@ -46,9 +47,11 @@ class Processes:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                pipe.close()
         self._running.clear()
 
-    def start(self, name: str, command: Sequence[str], core: int) -> psutil.Process:
+    def start(self, name: str, command: Command, core: int) -> psutil.Process:
         """Start a server on a core; its words go to a log of its own."""
         with self._log(name).open("ab") as log:
             process = subprocess.Popen(
@@ -62,16 +65,32 @@ class Processes:
         self._running.append(process)
         return psutil.Process(process.pid)
 
-    def wait_until(self, name: str, ready: Callable[[], bool]) -> None:
+    def start_to_talk(
+        self, name: str, command: Command, core: int
+    ) -> subprocess.Popen[bytes]:
+        """Start what is told what to do by lines, and answers by lines."""
+        with self._log(name).open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_on_core(core),  # noqa: PLW1509 - see childhood.follow
+            )
+        self._running.append(process)
+        return process
+
+    def wait_until(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until a server answers; raises CannotMeasure with its last words."""
         process = self._running[-1]
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + seconds
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise CannotMeasure(f"{name} does not answer: {self._last_line(name)}")
+                raise CannotMeasure(f"{name} does not answer: {self.last_line(name)}")
             time.sleep(_LOOK_SECONDS)
 
-    def run(self, command: Sequence[str], core: int, seconds: float) -> str:
+    def run(self, command: Command, core: int, seconds: float) -> str:
         """Run a program to its end on a core, and give what it printed."""
         process = subprocess.Popen(
             command,
@@ -94,7 +113,7 @@ class Processes:
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def _last_line(self, name: str) -> str:
+    def last_line(self, name: str) -> str:
         text = self._log(name).read_text(encoding="utf-8", errors="replace")
         lines = text.strip().splitlines()
         return lines[-1] if lines else "it says nothing"

@@ -1,28 +1,26 @@
 """The proxies side by side: how each is told to pass requests on, on one core."""
 
 import sys
-from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from domicile.bench.machine import find
+from domicile.bench.processes import Command
 from domicile.bench.records import CLUSTER
+from domicile.bench.serving import Server
 from domicile.runtime.ports import free_port
 
-Command = Sequence[str]
-Prepare = Callable[[Path, int, int], Command | None]
-"""In a folder, for a port, before an upstream's: how to start it, None if not here."""
+
+def servers(upstream: int) -> list[Server]:
+    """Give all, each passing on to this port."""
+    return [
+        Server("domicile", "", partial(_domicile, upstream)),
+        Server("nginx", "nginx-light", partial(_nginx, upstream)),
+        Server("haproxy", "haproxy", partial(_haproxy, upstream)),
+    ]
 
 
-class Proxy(NamedTuple):
-    """A proxy, and what of Debian brings it."""
-
-    name: str
-    package: str
-    prepare: Prepare
-
-
-def _domicile(folder: Path, port: int, upstream: int) -> Command | None:
+def _domicile(upstream: int, folder: Path, port: int) -> Command | None:
     (folder / "token").write_text("none\n")
     config = folder / "proxy.toml"
     link = free_port([port, upstream])
@@ -35,7 +33,7 @@ def _domicile(folder: Path, port: int, upstream: int) -> Command | None:
     return [*command, "--config", str(config)]
 
 
-def _nginx(folder: Path, port: int, upstream: int) -> Command | None:
+def _nginx(upstream: int, folder: Path, port: int) -> Command | None:
     if (program := find("nginx")) is None:
         return None
     config = folder / "nginx.conf"
@@ -59,7 +57,7 @@ def _nginx(folder: Path, port: int, upstream: int) -> Command | None:
     return [program, "-p", str(folder), "-c", str(config)]
 
 
-def _haproxy(folder: Path, port: int, upstream: int) -> Command | None:
+def _haproxy(upstream: int, folder: Path, port: int) -> Command | None:
     if (program := find("haproxy")) is None:
         return None
     config = folder / "haproxy.cfg"
@@ -75,10 +73,3 @@ def _haproxy(folder: Path, port: int, upstream: int) -> Command | None:
         f"  server upstream 127.0.0.1:{upstream}\n"
     )
     return [program, "-db", "-f", str(config)]
-
-
-ALL = (
-    Proxy("domicile", "", _domicile),
-    Proxy("nginx", "nginx-light", _nginx),
-    Proxy("haproxy", "haproxy", _haproxy),
-)

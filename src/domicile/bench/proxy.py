@@ -6,19 +6,19 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
-import psutil
 
 from domicile.bench import proxies
 from domicile.bench.ending import ends_on_sigterm
 from domicile.bench.errors import CannotMeasure
-from domicile.bench.machine import Say, build, cores, require
+from domicile.bench.machine import build, cores, require
 from domicile.bench.names import name_of
 from domicile.bench.processes import Processes
 from domicile.bench.records import fill, of_a_cluster
 from domicile.bench.rounds import Effort, Figures, Load, measure
+from domicile.bench.serving import Start, serve
 from domicile.runtime.ports import free_port
 
 UPSTREAM = Path(__file__).with_name("upstream.c")
@@ -29,11 +29,6 @@ _DONE = re.compile(r"(\d+) requests in")
 _PER_SECOND = re.compile(r"Requests/sec: +([\d.]+)")
 _NOT_2XX = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _BROKEN = re.compile(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)")
-
-
-class _Served(NamedTuple):
-    port: int
-    process: psutil.Process
 
 
 def bench_proxy(
@@ -48,11 +43,13 @@ def bench_proxy(
     ):
         folder = Path(name)
         upstream = _start_upstream(folder, processes)
-        served = _serve(folder, names, upstream, processes, effort.say)
+        fill(folder / "domicile" / "replica", of_a_cluster(names, upstream))
+        start = Start(folder, processes, _answers, effort.say)
+        served = serve(proxies.servers(upstream), start)
         command = [wrk, "-t1", f"-c{connections}", f"-d{ceil(effort.seconds)}s"]
         command += ["-H", f"Host: {name_of(0).host}"]
 
-        def generate(name: str) -> Load:
+        def generate(name: str, _number: int = 0) -> Load:
             whole = [*command, f"http://127.0.0.1:{served[name].port}/"]
             patience = effort.seconds + _PATIENCE
             return _read(name, processes.run(whole, cores().generator, patience))
@@ -74,28 +71,8 @@ def _start_upstream(folder: Path, processes: Processes) -> int:
         )
     port = free_port()
     processes.start("upstream", [str(program), str(port)], cores().generator)
-    processes.wait_until("upstream", partial(_answers, port))
+    processes.wait_until("upstream", partial(_answers, port), _PATIENCE)
     return port
-
-
-def _serve(
-    folder: Path, names: int, upstream: int, processes: Processes, say: Say
-) -> dict[str, _Served]:
-    """Start all that are installed."""
-    fill(folder / "domicile" / "replica", of_a_cluster(names, upstream))
-    served: dict[str, _Served] = {}
-    for server in proxies.ALL:
-        own = folder / server.name
-        own.mkdir(exist_ok=True)
-        port = free_port([upstream, *(each.port for each in served.values())])
-        command = server.prepare(own, port, upstream)
-        if command is None:
-            say(f"no row for {server.name}: not installed (Debian: {server.package})")
-            continue
-        process = processes.start(server.name, command, cores().server)
-        processes.wait_until(server.name, partial(_answers, port))
-        served[server.name] = _Served(port, process)
-    return served
 
 
 def _answers(port: int) -> bool:

@@ -1,15 +1,15 @@
 """Interleaved runs: every server in turn, so that what disturbs one disturbs all."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
 import psutil
-from rich.console import Console
-from rich.progress import Progress
 
 from domicile.bench.machine import Say
 from domicile.bench.processes import cpu_seconds
+from domicile.bench.watching import bar
 
 
 class Effort(NamedTuple):
@@ -46,8 +46,8 @@ class Figures(NamedTuple):
     lost: int
 
 
-Generate = Callable[[str], Load]
-"""Load the server of this name once, and say what it answered."""
+Generate = Callable[[str, int], Load]
+"""Load the server of this name in a round, by its number, and say what it answered."""
 
 
 def measure(
@@ -59,22 +59,24 @@ def measure(
 ) -> dict[str, Figures]:
     """Warm each server up, then load it `runs` times, round robin."""
     found: dict[str, list[Run]] = {name: [] for name in servers}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with bar() as progress:
         task = progress.add_task(what, total=(runs + 1) * len(servers))
         for number in range(runs + 1):
             for name, process in servers.items():
                 progress.update(task, description=f"{what}: {name}")
                 if number:
-                    found[name].append(_run_once(process, name, generate))
+                    found[name].append(
+                        _run_once(process, partial(generate, name, number))
+                    )
                 else:
                     warm_up(name)
                 progress.advance(task)
     return {name: _sum_up(each) for name, each in found.items()}
 
 
-def _run_once(process: psutil.Process, name: str, generate: Generate) -> Run:
+def _run_once(process: psutil.Process, generate: Callable[[], Load]) -> Run:
     before = cpu_seconds(process)
-    load = generate(name)
+    load = generate()
     used = cpu_seconds(process) - before
     return Run(used * 1e6 / max(1, load.done), load.per_second, load.lost)
 

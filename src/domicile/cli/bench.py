@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domicile.bench.makes import Make
 from domicile.bench.names import Mix
 from domicile.cli.examples import examples
 from domicile.cli.session import AsJson, say, show_rows
@@ -12,6 +13,9 @@ from domicile.cli.session import AsJson, say, show_rows
 bench = typer.Typer(
     help="What serving costs, beside what peers cost.", no_args_is_help=True
 )
+
+# A table that is read has no room for all.
+_ONLY_IN_JSON = {"anon_mib", "ready_s", "changes", "waited_for"}
 
 Runs = Annotated[int, typer.Option(min=1, help="Rounds; every server runs in each.")]
 Seconds = Annotated[float, typer.Option(min=0.1, help="How long each run is.")]
@@ -23,16 +27,37 @@ Names = Annotated[int, typer.Option(min=1, help="So many apps are known.")]
     epilog=examples(
         "domicile bench dns",
         "domicile bench dns --mix zipf --names 1000000 --json",
+        "domicile bench dns --names 10000000 --server domicile --server nsd",
+        "domicile bench dns --changes 100 --workers 2 --server domicile",
         "domicile bench dns --runs 1 --seconds 1",
     ),
 )
 def measure_dns(
     names: Names = 100_000,
-    mix: Annotated[Mix, typer.Option(help="Which names are asked.")] = Mix.UNIFORM,
-    runs: Runs = 5,
+    mix: Annotated[
+        Mix, typer.Option(help="Which names are asked; do: with DO, of a signed zone.")
+    ] = Mix.UNIFORM,
+    changes: Annotated[
+        float,
+        typer.Option(min=0, help="So many apps move each second, of those we serve."),
+    ] = 0.0,
+    server: Annotated[
+        list[Make] | None,
+        typer.Option(help="Measure this one, and others so named [all installed]."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Workers of our own; each peer has one.")
+    ] = 1,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Rounds; every server runs in each [5; 3 at many]."),
+    ] = None,
     seconds: Seconds = 4.0,
     every: Annotated[
-        bool, typer.Option("--all", help="Every mix, at 1,000 to 1,000,000 names.")
+        bool,
+        typer.Option(
+            "--all", help="Every mix and changes, at 100,000 and 10,000,000 names."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -42,11 +67,19 @@ def measure_dns(
     runs. `floor` takes datagrams in and sends them back, and does nothing else.
     """
     # Only here: no other verb needs it.
-    from domicile.bench.dns import all_loads, bench_dns  # noqa: PLC0415
+    from domicile.bench.dns import Sides, bench_dns  # noqa: PLC0415
+    from domicile.bench.points import ALL_POINTS, Point, runs_at  # noqa: PLC0415
     from domicile.bench.rounds import Effort  # noqa: PLC0415
 
-    loads = all_loads() if every else [(names, mix)]
-    rows = list(bench_dns(loads, Effort(runs, seconds, say)))
+    points = ALL_POINTS if every else [Point(names, mix, changes)]
+    sides = Sides(server or (), workers)
+    rows = [
+        row
+        for point in points
+        for row in bench_dns(
+            point, sides, Effort(runs or runs_at(point.names), seconds, say)
+        )
+    ]
     _show(rows, "cpu_us_per_query", "floor", as_json)
 
 
@@ -86,8 +119,10 @@ def _show(rows: list[dict[str, Any]], cost: str, beside: str, as_json: bool) -> 
 
         print(describe(), file=sys.stderr)
     columns = list(dict.fromkeys(key for row in rows for key in row))
+    if not as_json:
+        columns = [each for each in columns if each not in _ONLY_IN_JSON]
     show_rows(rows, columns, as_json)
 
 
-def _kind(row: dict[str, Any]) -> tuple[Any, Any]:
-    return row.get("names"), row.get("mix")
+def _kind(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row.get("names"), row.get("mix"), row.get("changes_per_s")

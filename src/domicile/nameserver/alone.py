@@ -24,6 +24,7 @@ class NoRecords:
     """A replica that has no records, and its one view."""
 
     serial = 0
+    number = -1
     behind = False
     open_name = "none"
 
@@ -36,7 +37,7 @@ class NoRecords:
     def __exit__(self, *_: object) -> None:
         """There is nothing to give back."""
 
-    def glance(self) -> None:
+    def newest(self) -> None:
         return None
 
     def all(self, _kind: type[Kind]) -> Iterator[Kind]:

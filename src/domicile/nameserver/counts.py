@@ -7,6 +7,7 @@ from domicile.service.counters import Counters, Family, Row
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
 _OVER_BUDGET = "domicile_nameserver_over_budget"
+_LOST = "domicile_nameserver_datagrams_dropped"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
@@ -27,6 +28,7 @@ FAMILIES = (
         "outcome",
         (_SLIPPED, _DROPPED),
     ),
+    Family(_LOST, "Queries over UDP that came faster than they were taken in."),
 )
 
 
@@ -34,7 +36,8 @@ class Tally:
     """Counts for one worker."""
 
     __slots__ = (
-        "_none", "_of_rcode", "_over_budget", "_row", "_transports", "_truncated",
+        "_dropped", "_none", "_of_rcode", "_over_budget", "_row", "_transports",
+        "_truncated",
     )  # fmt: skip
 
     def __init__(self, counters: Counters, row: Row) -> None:
@@ -51,6 +54,7 @@ class Tally:
             slipped: counters.place(_OVER_BUDGET, _SLIPPED if slipped else _DROPPED)
             for slipped in (True, False)
         }
+        self._dropped = counters.place(_LOST)
 
     def count(self, reply: bytes | None, transport: Transport) -> None:
         """Count one query by the reply that it got, None for silence."""
@@ -72,3 +76,7 @@ class Tally:
     def count_over_budget(self, *, slipped: bool) -> None:
         """Count a reply that was replaced by a short one, or by nothing."""
         self._row.add(self._over_budget[slipped])
+
+    def note_dropped(self, count: int) -> None:
+        """Note what the worker's sockets have dropped; its successor has them, too."""
+        self._row.set(self._dropped, count)

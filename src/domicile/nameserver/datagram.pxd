@@ -27,8 +27,6 @@ cdef class Datagrams:
     @cython.locals(batch=Batch, place=Py_ssize_t, packet=bytes)
     cpdef _answer(self, list places)
 
-    cpdef _hand_over(self, Py_ssize_t place, bytes packet)
-
     @cython.locals(batch=Batch, budget=Budget, now="long long")
     cdef _reply(self, Py_ssize_t place, bytes packet, bytes message)
 

@@ -79,7 +79,8 @@ class Datagrams:
                 else:
                     self._reply(place, packet, found)
             replies.count_remembered(taken - len(missed), missing)
-            self._answer(missed)
+            if missed:
+                self._answer(missed)
         finally:
             replies.end()
         batch.send()
@@ -87,22 +88,20 @@ class Datagrams:
     def _answer(self, places: list[int]) -> None:
         """Answer what nobody has asked before."""
         batch = self._batch
-        for place in places:
-            packet = batch.packet(place)
-            if len(packet) >= _HEADER and packet[2] & _KIND == _UPDATE:
-                self._hand_over(place, packet)
-            else:
-                message = self._replies.reply(packet, self._client(place))
-                self._reply(place, packet, message)
-
-    def _hand_over(self, place: int, packet: bytes) -> None:
-        """Have an update answered, now or later: that is not for this batch."""
-        client = self._client(place)
-        if self._updates is None:
-            self._reply(place, packet, self._replies.reply(packet, client))
-            return
-        send = partial(self._send, self._batch.peer(place))
-        self._updates.take(packet, client, send)
+        with self._replies.batch() as reply:
+            for place in places:
+                packet = batch.packet(place)
+                client = self._client(place)
+                if (
+                    self._updates is not None
+                    and len(packet) >= _HEADER
+                    and packet[2] & _KIND == _UPDATE
+                ):
+                    # That is not for this batch: it is answered when it is done.
+                    send = partial(self._send, batch.peer(place))
+                    self._updates.take(packet, client, send)
+                else:
+                    self._reply(place, packet, reply(packet, client))
 
     def _send(self, peer: tuple[str | int, ...], message: bytes) -> None:
         try:

@@ -25,13 +25,14 @@ def plain_zones(
 
 
 def _suffix(zone: str) -> bytes:
-    return f".{zone.strip('.')}.".encode() if zone.strip(".") else b"."
+    """Give how the hosts of a zone end; those of the root end as all do."""
+    return f".{zone.strip('.')}".encode() if zone.strip(".") else b""
 
 
 def _servers(zone: Zone) -> Iterator[bytes]:
-    """Give the names below a zone that its name servers have, and those between."""
+    """Give the hosts in a zone that its name servers are, and those on the way there."""
     for server in zone.nameservers:
-        inside = server.removesuffix(f".{zone.name}")
-        while inside != server and inside:
-            yield f".{inside}".encode()
-            inside = inside.partition(".")[2]
+        host = server
+        while host.endswith(f".{zone.name}"):
+            yield host.encode()
+            host = host.partition(".")[2]

@@ -17,6 +17,7 @@ from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.courier import Courier
 from domicile.nameserver.datagram import Datagrams
+from domicile.nameserver.drops import dropped
 from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.restraint import Restraint
 from domicile.nameserver.settings import Settings
@@ -31,6 +32,7 @@ from domicile.service.channel import WorkerEnd
 _TOLD_AGAIN = 1.0
 # How soon a certificate that was renewed is shown.
 _LOOKED_AT_AGAIN = 1.0
+_LOOK_SECONDS = 1.0
 # What is written already gets so long to be sent.
 _GRACE = 1.0
 
@@ -93,6 +95,7 @@ async def _run_until_end(
         ]
         tasks.append(asyncio.create_task(_renew(certificate)))
     tasks.append(asyncio.create_task(_tell(replica, replies, channel)))
+    tasks.append(asyncio.create_task(_watch_drops(sockets.udp, tally)))
     await lifeline.wait_for_end(loop)
     for task in tasks:
         task.cancel()
@@ -122,6 +125,12 @@ async def _renew(certificate: Certificate) -> None:
                 _log.info("certificate_taken")
         except BadConfiguration as error:
             _log.error("certificate_not_taken", reason=str(error))
+
+
+async def _watch_drops(udp: Sequence[socket.socket], tally: Tally) -> None:
+    while True:
+        tally.note_dropped(sum(map(dropped, udp)))
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _tell(

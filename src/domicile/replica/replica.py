@@ -69,7 +69,7 @@ class Replica:
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
             replica._mode = folder.stat().st_mode & 0o777
-            replica._newest()
+            replica.newest()
         return replica
 
     @classmethod
@@ -102,7 +102,7 @@ class Replica:
 
     def view(self) -> View:
         """Give what there is now, to be used as a context manager; raises ReplicaFault."""
-        return View(self._newest(), self.freshness.behind)
+        return View(self.newest(), self.freshness.behind)
 
     def behind(self) -> bool:
         """Whether newer records may be missing, or those that there are be lost."""
@@ -162,7 +162,7 @@ class Replica:
 
         Either all of it is written, with the serial, or nothing.
         """
-        copy = self._newest()
+        copy = self.newest()
         if copy is None:
             self.replace(changes, up_to, chain)
             return
@@ -211,8 +211,8 @@ class Replica:
         if old:
             shutil.rmtree(self._folder / old, ignore_errors=True)
 
-    def _newest(self) -> Copy | None:
-        """Give the current copy, opened anew where it was swapped."""
+    def newest(self) -> Copy | None:
+        """Give the current copy, opened anew where it was swapped; raises ReplicaFault."""
         name = self.current_name()
         for _ in range(_ATTEMPTS):
             # Where there is none any more, the open one is served from on.

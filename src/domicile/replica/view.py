@@ -34,7 +34,6 @@ from domicile.model.records import (
 )
 from domicile.replica.copy import COUNTS, Copy, decode_counts
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
-from domicile.replica.glance import Glance
 from domicile.replica.layout import (
     checked,
     checked_entry,
@@ -96,18 +95,17 @@ class View:
         return int.from_bytes(self._meta(b"serial"), "big")
 
     @property
+    def number(self) -> int:
+        """How often this copy had been written to; -1 where there is no copy."""
+        return -1 if self._txn is None else int(self._txn.id())
+
+    @property
     def chain(self) -> bytes:
         return self._meta(b"chain") or NO_CHAIN
 
     @property
     def format(self) -> int:
         return int.from_bytes(self._meta(b"format"), "big")
-
-    def glance(self) -> Glance | None:
-        """Give the look-ups of plain questions, until this view ends."""
-        if self._txn is None or self._copy is None:
-            return None
-        return Glance(self._txn.get, self._copy.records, self._copy.index)
 
     def zone(self, name: str) -> Zone | None:
         return self.get(Zone, name)
