@@ -57,19 +57,20 @@ def test_an_app_is_found_by_the_name_it_has_now(replica: Replica, change_of) -> 
 
 
 @pytest.mark.parametrize("renamed", [True, False])
+@pytest.mark.parametrize("begun", [1, 2, 3])
 def test_a_name_that_went_to_another_app_stays_with_it(
-    replica: Replica, change_of, renamed
+    replica: Replica, change_of, renamed, begun
 ) -> None:
     """Only whose an index entry is takes it along, in whatever order they come."""
-    replica.apply(
-        [
-            change_of(1, placement("shop")),
-            change_of(2, placement("shop", OTHER)),
-            change_of(3, placement("" if renamed else "shop"), deleted=not renamed),
-        ],
-        3,
-        CHAIN,
-    )
+    changes = [
+        change_of(1, placement("shop")),
+        change_of(2, placement("shop", OTHER)),
+        change_of(3, placement("" if renamed else "shop"), deleted=not renamed),
+    ]
+    # Into a copy that is there, or into a new one.
+    replica.apply(changes[:begun], begun, CHAIN)
+    if begun < 3:
+        replica.apply(changes[begun:], 3, CHAIN)
     with replica.view() as view:
         assert where(view, "shop") == "amber"
     replica.apply([change_of(4, placement("shop", OTHER), deleted=True)], 4, CHAIN)

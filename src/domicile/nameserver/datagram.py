@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
+from domicile.dns.update import is_update
 from domicile.nameserver.mmsg import Batch
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.restraint import Restraint
@@ -17,10 +18,6 @@ BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
 _RCODE: Final = 0x0F
-# No answer, and the opcode UPDATE.
-_KIND: Final = 0xF8
-_UPDATE: Final = 0x28
-_HEADER: Final = 12
 
 
 class Datagrams:
@@ -92,12 +89,7 @@ class Datagrams:
             for place in places:
                 packet = batch.packet(place)
                 client = self._client(place)
-                if (
-                    self._updates is not None
-                    and len(packet) >= _HEADER
-                    and packet[2] & _KIND == _UPDATE
-                ):
-                    # That is not for this batch: it is answered when it is done.
+                if self._updates is not None and is_update(packet):
                     to = batch.peer(place), batch.prefix(place), len(packet)
                     send = partial(self._send, to)
                     self._updates.take(packet, client, send)

@@ -71,8 +71,8 @@ class Replies:
         self._tally = tally
         self._clock = clock
         self._sparing = Sparing()
-        self._keys = Keyring(self._own.sealing_key)
         self._glance = Glance(replica)
+        self._keys = Keyring(self._own.sealing_key)
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
@@ -113,9 +113,10 @@ class Replies:
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 self._view = None
-            yield self._reply_counted
+            yield self.reply
 
-    def _reply_counted(self, packet: bytes, client: Client) -> bytes | None:
+    def reply(self, packet: bytes, client: Client) -> bytes | None:
+        """Reply to what is not known."""
         signed = self._view is not None and may_be_signed(packet)
         replied = (self._reply_signed if signed else self._reply)(packet, client)
         if self._tally is not None:

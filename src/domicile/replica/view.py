@@ -254,6 +254,17 @@ class View:
             raise self._copy.fault(error) from error
         return Survey(add_up(total), unreadable)
 
+    def everything(self) -> Iterator[tuple[str, Iterator[tuple[bytes, bytes]]]]:
+        """Give all that is stored, as it is: of each database its name and its pairs."""
+        if self._txn is None or self._copy is None:
+            return
+        try:
+            for name in ("records", "index", "touched", "meta"):
+                with self._txn.cursor(db=getattr(self._copy, name)) as cursor:
+                    yield name, iter(cursor)
+        except lmdb.Error as error:
+            raise self._copy.fault(error) from error
+
     def note_unreadable(self, count: int) -> None:
         """Note how many records here this version can only keep."""
         if self._copy is not None:
