@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from domicile.clock import Clock, wall
+from domicile.clock import Clock, monotonic, wall
 from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
@@ -152,6 +152,8 @@ class Replies:
 
     def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
         assert self._view is not None
+        if not (self._keys.allowance.take(monotonic()) or client.is_stream):
+            return None
         find_key = partial(self._keys.find, self._view)
         now = self._server.now
         try:
