@@ -19,11 +19,13 @@ from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
+from domicile.dns.signed_query import may_be_signed, reply_to_signed
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
@@ -45,12 +47,13 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`.
+    ask `_where`; the `sealing_key` is for secrets in records.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
+    sealing_key: bytes | None = None
 
 
 class Replies:
@@ -69,6 +72,7 @@ class Replies:
         self._clock = clock
         self._sparing = Sparing()
         self._glance = Glance(replica)
+        self._keys = Keyring(self._own.sealing_key)
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
@@ -109,7 +113,25 @@ class Replies:
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 self._view = None
-            yield self._reply
+            yield self.reply
+
+    def reply(self, packet: bytes, client: Client) -> bytes | None:
+        """Reply to what is not known."""
+        signed = self._view is not None and may_be_signed(packet)
+        replied = (self._reply_signed if signed else self._reply)(packet, client)
+        if self._tally is not None:
+            self._tally.count(replied, client.transport)
+        return replied
+
+    def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
+        assert self._view is not None
+        find_key = partial(self._keys.find, self._view)
+        now = self._server.now
+        try:
+            return reply_to_signed(packet, client, find_key, now, self._reply)
+        except Exception as error:  # noqa: BLE001 - the border: see _report
+            self._report(error)
+            return self._fail(packet, client)
 
     def _reply(self, packet: bytes, client: Client) -> bytes | None:
         if self._view is None:
@@ -123,7 +145,7 @@ class Replies:
             return self._fail(packet, client)
         if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
-        return self._counted(found, client)
+        return found
 
     def _keep(self, packet: bytes, reply: bytes) -> None:
         """Keep what may be given again, if that is as of what is glanced at."""
@@ -144,7 +166,7 @@ class Replies:
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        return self._counted(respond(packet, client, look_up, self._server), client)
+        return respond(packet, client, look_up, self._server)
 
     def _renew(self) -> None:
         """Forget what other records said."""
@@ -162,11 +184,6 @@ class Replies:
         return (view.number, view.behind) == (glance.number, glance.behind) and (
             self._replica.open_name == glance.as_of
         )
-
-    def _counted(self, reply: bytes | None, client: Client) -> bytes | None:
-        if self._tally is not None:
-            self._tally.count(reply, client.transport)
-        return reply
 
     def _report(self, error: Exception) -> None:
         """Say that the records are damaged, or hold what no answer can bear."""
