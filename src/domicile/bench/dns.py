@@ -63,7 +63,9 @@ def _rows(
         start = Start(folder, processes, answers, effort.say, patience)
         served = serve([servers[make] for make in makes], start)
         clients = 1 if sides.workers == 1 else sides.workers * _CLIENTS
-        dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients)
+        # A directory that makes changes has the generator's core, too, and goes first.
+        nice = directory is not None
+        dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients, nice)
         changes = None
         if directory is not None:
             ours = served[Make.DOMICILE]
