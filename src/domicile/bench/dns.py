@@ -91,7 +91,7 @@ def _write_ours(folder: Path, point: Point, processes: Processes) -> Directory |
         with waiting("the directory's store is written"):
             return Directory(folder / "directory", point.names, processes)
     with waiting("our replica is written"):
-        nameservers.fill_ours(folder, point.names)
+        nameservers.fill_ours(folder, point.names, signed=point.mix is Mix.DO)
     return None
 
 
