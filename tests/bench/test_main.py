@@ -45,6 +45,20 @@ def rows_of(folder, *arguments):
     return {row["server"]: row for row in json.loads(ran.stdout)["rows"]}, ran.stderr
 
 
+def test_a_replica_and_its_server_are_measured(folder):
+    ran = subprocess.run(
+        [COMMAND, "bench", "size", "--names", "1000", "--json"],
+        capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert left_over(folder) == []
+    (row,) = json.loads(ran.stdout)["rows"]
+    assert row["names"] == 1000
+    assert 100 < row["bytes_per_name"] < 400
+    assert 10 < row["worker_mb"] < 300
+    assert row["first_answer_s"] > 0
+
+
 @needs("dnsperf")
 def test_name_servers_are_measured(folder):
     rows, said = rows_of(folder, "dns")

@@ -15,9 +15,11 @@ from typing import NamedTuple, cast
 from domicile.dns.budget import prefix_of
 from domicile.dns.client import Client, Transport
 from domicile.dns.stream import Deframer, frame
+from domicile.dns.update import is_update
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.tls import Session
+from domicile.nameserver.updates import Updates
 
 # From the first octet of a message to its last (RFC 7766, section 6.2.3, leaves it to us).
 MESSAGE = 2.0
@@ -34,6 +36,7 @@ class Service(NamedTuple):
     connections: Connections
     replies: Replies
     context: ssl.SSLContext | None = None
+    updates: Updates | None = None
 
     @property
     def factory(self) -> Callable[[], asyncio.Protocol]:
@@ -47,6 +50,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, service: Service) -> None:
         self._connections = service.connections
         self._replies = service.replies
+        self._updates = service.updates
+        # Of so many updates the replies are still to come.
+        self._owed = 0
         self._session = Session(service.context) if service.context else None
         self._deframer = Deframer()
         self._ended = False
@@ -139,12 +145,23 @@ class Connection(asyncio.Protocol):
                 message = self._deframer.take()
                 if message is None:
                     break
+                if self._updates is not None and is_update(message):
+                    self._owed += 1
+                    self._updates.take(message, self._client, self._answer_late)
+                    continue
                 answer = reply(message, self._client)
                 if answer is not None:
                     found += frame(answer)
                 if len(found) > MOST_UNTAKEN:
                     break
         return bytes(found)
+
+    def _answer_late(self, message: bytes) -> None:
+        """Answer out of turn, as RFC 7766 6.2.1.1 has it."""
+        self._owed -= 1
+        if not self._transport.is_closing():
+            self._write(frame(message))
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         """Read on if all is answered and the client takes its answers."""
@@ -156,7 +173,8 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._serve)
         elif self._ended:
-            self.close()
+            if not self._owed:
+                self.close()
         else:
             self._transport.resume_reading()
 
@@ -170,7 +188,13 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         loop = asyncio.get_running_loop()
         patience = min(seconds, self._connections.limits.idle)
-        self._timer = loop.call_later(patience, self.cut)
+        self._timer = loop.call_later(patience, self._time_out)
+
+    def _time_out(self) -> None:
+        if self._owed:
+            self._wait(self._connections.limits.idle)
+        else:
+            self.cut()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

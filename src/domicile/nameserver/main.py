@@ -24,7 +24,7 @@ def main(config: Path) -> None:
     settings = load_settings(config)
     source = settings.source()
     # Before the fork: the workers share them.
-    work = Work(settings, settings.read_own(), settings.read_certificate())
+    work = Work(settings, settings.read_own(), settings.read_certificate(), source)
     logs.configure("nameserver")
     # It would write a line for each question to the feed.
     logging.getLogger("httpx").setLevel(logging.WARNING)
