@@ -194,7 +194,7 @@ class Replica:
 
     def loose(self) -> bool:
         """Whether the current copy has grown so far that it is to be packed."""
-        copy = None if self._packed else self._newest()
+        copy = None if self._packed else self.newest()
         return copy is not None and copy.loose
 
     def begin_packing(self) -> Packed:
