@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from domicile.directory import ailing
 from domicile.directory.access import Role
-from domicile.directory.health import Judge, take_sightings
+from domicile.directory.health import Judge, take_sightings, withdrawals_of
 from domicile.directory.leadership import Leadership
 from domicile.directory.registry import (
     NewCluster,
@@ -86,6 +86,8 @@ async def test_an_address_that_most_find_dead_is_withdrawn_and_comes_back(court)
     await court.both(one_is_well=True)
     assert await court.withdrawn() == ()
     assert await court.ailing() == ()
+    async with court.store.reading() as reading:
+        assert await withdrawals_of(reading) == {}
 
 
 async def test_what_is_decided_once_is_written_once(court):
