@@ -29,6 +29,7 @@ from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
+from domicile.nameserver.published import Published
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.glance import Glance
 from domicile.replica.replica import Replica
@@ -47,13 +48,15 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`; the `sealing_key` is for secrets in records.
+    ask `_where`, `published` the serials of zones that secondaries take; the
+    `sealing_key` is for secrets in records.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
     sealing_key: bytes | None = None
+    published: Published | None = None
 
 
 class Replies:
@@ -162,7 +165,9 @@ class Replies:
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        return answer(view, self._own.files, moment, name, rdtype)
+        found = answer(view, self._own.files, moment, name, rdtype)
+        published = self._own.published
+        return published.renumbered(found) if published else found
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
