@@ -13,7 +13,7 @@ from domicile.directory.mover import Mover
 from domicile.directory.settings import Settings
 from domicile.model.feed import Ask, encode_ask
 from domicile.model.moves import Report, Status
-from domicile.model.records import Cluster, Owner, Placement, Residence, Zone
+from domicile.model.records import App, Cluster, Owner, Placement, Residence, Zone
 from domicile.service.admin import Admin
 from domicile.service.sockets import open_alone
 from domicile.store.bell import Bell
@@ -219,6 +219,10 @@ class Hosting:
     async def placement(self, app):
         async with self.store.reading() as reading:
             found = await reading.get(Placement, app)
+            known = await reading.get(App, app)
+        if found is not None:
+            named = (known.name, known.owner, known.zone)
+            assert (found.name, found.owner, found.zone) == named
         return found and (found.cluster, found.generation)
 
 

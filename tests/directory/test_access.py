@@ -47,6 +47,14 @@ domain.link       a        o     -       -
 domain.list       a        o     -       -
 domain.check      a        o     -       -
 domain.unlink     a        o     -       -
+challenge.list    a        -     -       -
+challenge.show    a        -     -       -
+challenge.put     a        -     -       -
+challenge.delete  a        -     -       -
+challenge.update  -        -     -       a
+key.add           a        -     -       -
+key.list          a        -     -       -
+key.remove        a        -     -       -
 blob.put          a        a     -       -
 blob.get          a        -     a       -
 link.certificate  -        -     o       -

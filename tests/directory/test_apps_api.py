@@ -276,3 +276,32 @@ async def test_the_same_key_plans_one_move(ada, operator, amber, birch):
     again = await operator.post("/v1/apps/hello.ada/moves", json=wish, headers=key)
     assert first.json() == again.json()
     assert (first.status_code, again.status_code) == (201, 201)
+
+
+async def test_a_move_is_scheduled_shown_and_withdrawn(ada, operator, amber, birch):
+    await deploy(ada, amber)
+    path = "/v1/apps/hello.ada/moves"
+    answer = await operator.post(path, json={"to": "birch", "at": "+10m"})
+    assert answer.status_code == 201, answer.text
+    move = answer.json()
+    assert (move["step"], move["generation"]) == ("scheduled", 0)
+    shown = (await ada.get("/v1/apps/hello.ada")).json()
+    assert shown["scheduled"] == f"to birch at {move['at']}"
+    assert shown["state"] == "running"
+    assert (await ada.post(f"{path}/withdraw", json={})).status_code == 403
+    withdrawn = (await operator.post(f"{path}/withdraw", json={})).json()
+    assert (withdrawn["id"], withdrawn["step"]) == (move["id"], "withdrawn")
+    assert not (await ada.get("/v1/apps/hello.ada")).json()["scheduled"]
+    again = await operator.post(f"{path}/withdraw", json={})
+    assert again.status_code == 409
+    assert "no move of hello.ada is scheduled" in again.json()["detail"]
+
+
+async def test_a_bad_time_is_one_clear_sentence(ada, operator, amber, birch):
+    await deploy(ada, amber)
+    path = "/v1/apps/hello.ada/moves"
+    answer = await operator.post(path, json={"to": "birch", "at": "noon"})
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == (
+        "'noon' is no time: write it as +10m (s, m, h, d), or as 2030-01-31T14:30:00Z"
+    )

@@ -39,7 +39,7 @@ async def tx(store):
             Cluster("birch", (), ()),
             RELEASE,
             App(ID, "hello", "ada", "apps.test", 2, AppState.RUNNING, "r"),
-            Placement(ID, "amber", 2),
+            Placement(ID, "amber", 2, "hello", "ada", "apps.test", 2000.0),
             Residence(ID, "amber", 2, HERE, hosts=HOSTS, release=RELEASE, port=80),
             Residence(ID, "birch", 2, AWAY, "amber", HOSTS),
         ):
@@ -138,7 +138,9 @@ async def test_a_deleted_app_is_gone_at_a_new_generation_wherever_it_has_been(tx
     deleted = await app(tx)
     assert (deleted.state, deleted.generation) == (AppState.DELETED, 3)
     assert deleted.deleted_at == 1000.0
-    assert await tx.get(Placement, ID) == Placement(ID, "amber", 3)
+    # Its name leads on to the page that says so, and moves no more.
+    left = Placement(ID, "amber", 3, "hello", "ada", "apps.test")
+    assert await tx.get(Placement, ID) == left
 
 
 async def test_a_second_deletion_changes_nothing(tx):
@@ -159,7 +161,9 @@ async def test_the_owner_may_use_the_name_again_and_the_id_stays_gone(tx):
     for cluster in ("amber", "birch"):
         gone = await residence(tx, cluster)
         assert (gone.state, gone.hosts) == (GONE, (f"{ID}.apps.test",))
-    assert (await tx.get(Placement, ID)).cluster == "amber"
+    assert await tx.get(Placement, ID) == Placement(
+        ID, "amber", 3, "", "ada", "apps.test"
+    )
 
 
 async def test_after_a_week_the_names_lead_nowhere(tx):

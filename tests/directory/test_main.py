@@ -89,6 +89,18 @@ def operator(tmp_path, address):
     return call
 
 
+def test_a_name_server_gets_the_key_that_unseals_with_its_token(
+    start, operator, tmp_path
+):
+    start()
+    (file,) = tmp_path.rglob("sealing.key")
+    assert file.stat().st_mode & 0o777 == 0o600
+    join = operator("POST", "/v1/nameservers", json={"name": "ns1"}).json()
+    assert join["sealing_key"] == file.read_text().strip()
+    cluster = {"name": "amber", "addresses": [], "links": []}
+    assert "sealing_key" not in operator("POST", "/v1/clusters", json=cluster).json()
+
+
 def test_operators_see_how_far_followers_are(start, operator, address, admin):
     start()
     join = operator("POST", "/v1/nameservers", json={"name": "ns1"}).json()

@@ -13,6 +13,7 @@ import domicile.directory
 import domicile.model
 from domicile.directory.apps import NotFound
 from domicile.directory.authority import BadAuthorityFolder
+from domicile.directory.challenges import NotYetEverywhere
 from domicile.directory.problems import STATUSES, problem_of
 from domicile.errors import DomicileError
 from domicile.service.asking import NoAnswer
@@ -22,8 +23,8 @@ from domicile.store.leases import LostLease
 # Raised only while the directory starts, or where nobody is answered.
 NEVER_ANSWERED = {BadAuthorityFolder, LostLease}
 
-# Those whom the directory asks did not answer it; and its disk is full.
-NOT_THE_CALLERS = {NoAnswer: 502, StoreFull: 507}
+# Those whom the directory asks, or waits for, did not answer it; and its disk is full.
+NOT_THE_CALLERS = {NoAnswer: 502, NotYetEverywhere: 503, StoreFull: 507}
 
 
 def errors_in(package):

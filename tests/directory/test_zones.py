@@ -7,7 +7,7 @@ import pytest
 from domicile.config import BadConfiguration
 from domicile.directory.zones import check_zones
 from domicile.dns.name import LONGEST_NAME, name_from_text
-from domicile.model.records import Zone
+from domicile.model.records import ChallengeMode, Zone
 
 NS = {"ns1.apps.test": ("127.0.0.1", "::1")}
 LONGEST = ".".join(["z" * 61, "y" * 63])
@@ -23,6 +23,8 @@ LONGEST = ".".join(["z" * 61, "y" * 63])
         Zone("apps.test", {"ns.elsewhere.test": ()}),
         Zone("xn--bcher-kva.test", {}),
         Zone(LONGEST, {}),
+        Zone("validation.test", {}, challenges=ChallengeMode.ONLY),
+        Zone("a.test", {}, challenges=ChallengeMode.DELEGATE, validation="b.test"),
     ],
 )
 def test_a_zone_that_can_be_answered_for_is_taken(zone):
@@ -37,6 +39,19 @@ def test_under_the_longest_zone_the_longest_name_fits():
 @pytest.mark.parametrize(
     ("zone", "says"),
     [
+        (Zone("a.test", {}, validation="b.test"), "challenges is 'direct'"),
+        (
+            Zone("a.test", {}, challenges=ChallengeMode.DELEGATE),
+            "zones[0].validation is empty",
+        ),
+        (
+            Zone("a.test", {}, challenges=ChallengeMode.DELEGATE, validation="b_.test"),
+            "zones[0].validation 'b_.test' is not",
+        ),
+        (
+            Zone("a.test", {}, challenges=ChallengeMode.DELEGATE, validation=LONGEST),
+            "at most 118 leave room",
+        ),
         (Zone("", {}), "zones[0].name '' is not a host name"),
         (Zone("Apps.test", {}), "zones[0].name 'Apps.test' is not"),
         (Zone("apps.test.", {}), "zones[0].name 'apps.test.' is not"),

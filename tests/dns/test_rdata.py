@@ -21,6 +21,22 @@ SOA = Soa(
         (Rdtype.AAAA, rdata.aaaa(IPv6Address("2001:db8::1")), "2001:db8::1"),
         (Rdtype.NS, rdata.ns(name_from_text("ns1.apps.test")), "ns1.apps.test."),
         (Rdtype.HINFO, rdata.hinfo(b"RFC8482", b""), '"RFC8482" ""'),
+        (Rdtype.TXT, rdata.txt(b"one value"), '"one value"'),
+        (Rdtype.HTTPS, rdata.https(["http/1.1"], []), "1 ."),
+        (
+            Rdtype.HTTPS,
+            rdata.https(
+                ["h3", "h2", "http/1.1"],
+                [
+                    IPv6Address("::1"),
+                    IPv4Address("192.0.2.1"),
+                    IPv4Address("192.0.2.2"),
+                ],
+            ),
+            '1 . alpn="h3,h2" ipv4hint="192.0.2.1,192.0.2.2" ipv6hint="::1"',
+        ),
+        # RFC 9460 7.1.2: who does not speak the default has to say so.
+        (Rdtype.HTTPS, rdata.https(["h2"], []), '1 . alpn="h2" no-default-alpn'),
         (
             Rdtype.SOA,
             rdata.soa(SOA),

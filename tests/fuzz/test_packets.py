@@ -31,7 +31,7 @@ from twins import find_twins
 from domicile.dns.client import Client, Transport
 from domicile.dns.rdata import Rcode
 from domicile.dns.responder import Server
-from domicile.model.records import Cluster, Owner, Placement, Zone
+from domicile.model.records import Challenge, Cluster, Owner, Placement, Zone
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 
@@ -69,6 +69,12 @@ class Directory:
 
     def cluster(self, name):
         return Cluster("amber", ("127.0.0.11", "::11"), ())
+
+    def challenge(self, name):
+        return Challenge(name, {"a": 1e9}) if name.endswith(".ada.apps.test") else None
+
+    def has_challenge_below(self, _name):
+        return False
 
 
 UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from domicile.model.records import challenge_key
+
 
 class DictView:
     """Any view of the model's, over records handed to it."""
@@ -39,6 +41,15 @@ class DictView:
 
     def cluster(self, name):
         return self.by_key.get(("cluster", name))
+
+    def challenge(self, name):
+        return self.by_key.get(("challenge", challenge_key(name)))
+
+    def has_challenge_below(self, name):
+        below = challenge_key(name) + "."
+        return any(
+            kind == "challenge" and key.startswith(below) for kind, key in self.by_key
+        )
 
     def residence(self, app):
         return self.by_app.get(app)

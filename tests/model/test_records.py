@@ -19,6 +19,8 @@ EXAMPLES = [
     records.Domain("www.ada.example", "i" * 26),
     records.Authority(records.LINK_AUTHORITY, 1, ("PEM",)),
     records.Consent(records.LOSS, 1, {"nameserver/ns1/ns1": b"c" * 16}),
+    records.Challenge("_acme-challenge.ada.apps.test", {"value": 7.5}),
+    records.UpdateKey("ada", "hmac-sha256", b"sealed", ("ada.apps.test",)),
 ]
 
 
@@ -74,3 +76,16 @@ def test_what_an_earlier_version_wrote_beside_is_read_over():
     old = {"host": "www.ada.example", "app": "a" * 26, "active": True, "linked_at": 7.5}
     found = records.decode("domain", msgspec.msgpack.encode(old))
     assert found == records.Domain("www.ada.example", "a" * 26, active=True)
+
+
+def test_a_challenge_is_read_until_each_of_its_values_ends():
+    challenge = records.Challenge("_acme-challenge.ada.apps.test", {"a": 5.0, "b": 9.0})
+    assert challenge.live(4.9) == ("a", "b")
+    assert challenge.live(5.0) == ("b",)
+    assert challenge.live(9.0) == ()
+
+
+def test_challenges_below_a_name_follow_it_in_the_order_of_their_keys():
+    keys = [records.challenge_key(name) for name in ("b.test", "a.b.test", "ab.test")]
+    assert keys == ["test.b", "test.b.a", "test.ab"]
+    assert [key.startswith("test.b.") for key in keys] == [False, True, False]

@@ -3,17 +3,24 @@
 import asyncio
 import socket
 
+import dns.tsig
+import dns.update
 import pytest
 
+from domicile.dns.tsig import Key
+from domicile.model.challenges import Updated
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
     Cluster,
     Owner,
     Placement,
+    UpdateKey,
     Zone,
     encode,
 )
-from domicile.nameserver.replies import Replies
+from domicile.model.sealing import context_of, seal
+from domicile.nameserver.replies import Own, Replies
+from domicile.nameserver.updates import Updates
 from domicile.replica.replica import Replica
 
 APP = "k" * 26
@@ -69,3 +76,73 @@ async def serve():
         connections.close()
         await server.wait_closed()
     await asyncio.sleep(0)
+
+
+SEALING = b"k" * 32
+KEY = Key("acme", "hmac-sha256", b"s" * 32)
+
+
+class Directory:
+    """Does what couriers bring once it is told to; what it was brought is in `brought`."""
+
+    def __init__(self):
+        self.brought = []
+        self.says = Updated(7)
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def bring(self, update):
+        self.brought.append(update)
+        await self.may_answer.wait()
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+    async def close(self):
+        pass
+
+
+@pytest.fixture
+def directory():
+    return Directory()
+
+
+@pytest.fixture
+def sealed():
+    """Make the record of a key for those names; its secret is that of `signed`."""
+
+    def seal_key(*names):
+        secret = seal(SEALING, KEY.secret, context_of(UpdateKey.kind, KEY.name))
+        return UpdateKey(KEY.name, KEY.algorithm, secret, names)
+
+    return seal_key
+
+
+@pytest.fixture
+def own():
+    """What a server has of its own that knows the sealing key."""
+
+    def have(files=None):
+        return Own(files or {}, sealing_key=SEALING)
+
+    return have
+
+
+@pytest.fixture
+async def updates(replica, directory, own, sealed):
+    key = sealed("hello.ada.apps.test")
+    serial = len(RECORDS) + 1
+    change = Change(serial, key.kind, key.key, key.scope, encode(key), NO_CHAIN)
+    replica.apply([change], serial, NO_CHAIN)
+    updates = Updates(replica, directory, own())
+    yield updates
+    await updates.close()
+
+
+@pytest.fixture
+def update():
+    """An update that the key of `updates` has signed."""
+    message = dns.update.UpdateMessage("apps.test")
+    message.use_tsig(dns.tsig.Key(KEY.name, KEY.secret, KEY.algorithm))
+    message.add("_acme-challenge.hello.ada", 60, "TXT", "one")
+    return message

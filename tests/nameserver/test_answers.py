@@ -8,7 +8,14 @@ import pytest
 from domicile.dns.name import fold, name_from_text, name_to_text
 from domicile.dns.rdata import Rcode, Rdtype
 from domicile.dns.zonefile import read_zone
-from domicile.model.records import Cluster, Owner, Placement, Zone
+from domicile.model.records import (
+    Challenge,
+    ChallengeMode,
+    Cluster,
+    Owner,
+    Placement,
+    Zone,
+)
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 
@@ -21,7 +28,7 @@ class Records:
         self.behind = behind
 
     def zone(self, name):
-        return {"apps.test": ZONE, "bare.test": BARE}.get(name)
+        return {each.name: each for each in (ZONE, BARE, DELEGATING, ONLY)}.get(name)
 
     def owner(self, name):
         return OWNER if name == OWNER.name else None
@@ -35,6 +42,12 @@ class Records:
     def cluster(self, name):
         return AMBER if name == AMBER.name else None
 
+    def challenge(self, name):
+        return {each.name: each for each in CHALLENGES}.get(name)
+
+    def has_challenge_below(self, name):
+        return any(each.name.endswith("." + name) for each in CHALLENGES)
+
 
 ZONE = Zone(
     "apps.test",
@@ -44,7 +57,16 @@ ZONE = Zone(
     ttl=60,
 )
 BARE = Zone("bare.test", {})
-AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), ())
+DELEGATING = Zone(
+    "far.test", {}, challenges=ChallengeMode.DELEGATE, validation="only.test"
+)
+ONLY = Zone("only.test", {}, challenges=ChallengeMode.ONLY)
+CHALLENGES = [
+    Challenge("_acme-challenge.ada.apps.test", {"one": 50.0, "two": 90.0}),
+    Challenge("_acme-challenge.eve.apps.test", {"nobody's": 90.0}),
+    Challenge("far.test.only.test", {"far": 90.0}),
+]
+AMBER = Cluster("amber", ("127.0.0.11", "127.0.0.12", "::11"), (), alpn=("h2",))
 OWNER = Owner("ada", "apps.test", "free")
 PLACEMENT = Placement("k" * 26, "amber", 2, "hello", "ada", "apps.test")
 SOA = ["apps.test SOA"]
@@ -61,7 +83,10 @@ CASES = [
     ("in.apps.test", "A", "NOERROR", [], SOA),
     ("eve.apps.test", "A", "NXDOMAIN", [], SOA),
     ("x.hello.ada.apps.test", "A", "NXDOMAIN", [], SOA),
-    ("_acme-challenge.apps.test", "TXT", "NXDOMAIN", [], SOA),
+    ("_acme-challenge.apps.test", "TXT", "NOERROR", [], SOA),
+    ("_acme-challenge.hello.ada.apps.test", "SOA", "NOERROR", [], SOA),
+    ("_acme-challenge.eve.apps.test", "TXT", "NXDOMAIN", [], SOA),
+    ("x._acme-challenge.apps.test", "TXT", "NXDOMAIN", [], SOA),
     ("apps.test", "A", "NOERROR", ["127.0.0.9"], []),
     ("apps.test", "AAAA", "NOERROR", [], SOA),
     ("apps.test", "DS", "NOERROR", [], SOA),
@@ -72,7 +97,7 @@ CASES = [
     ("test", "NS", "REFUSED", [], []),
     (".", "NS", "REFUSED", [], []),
 ]
-TYPES = {"A": 1, "NS": 2, "TXT": 16, "AAAA": 28, "DS": 43}
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "TXT": 16, "AAAA": 28, "DS": 43}
 
 
 def ask(name, rdtype, files=None, **view):
@@ -124,6 +149,17 @@ def test_a_no_lasts_shorter_while_we_are_behind(behind, ttl):
 def test_addresses_last_as_long_as_the_zone_says():
     (rrset,) = ask("hello.ada.apps.test", Rdtype.A, behind=True).answer
     assert rrset.ttl == 60
+
+
+def test_an_app_says_what_is_spoken_over_tls_where_it_lives(monkeypatch):
+    (rrset,) = ask("hello--ada.apps.test", Rdtype.HTTPS).answer
+    (data,) = rrset.rdatas
+    assert dns.rdata.from_wire(1, 65, data, 0, len(data)).to_text() == (
+        '1 . alpn="h2" no-default-alpn ipv4hint="127.0.0.11,127.0.0.12" ipv6hint="::11"'
+    )
+    without = Cluster("amber", AMBER.addresses, ())
+    monkeypatch.setattr(Records, "cluster", lambda *_: without)
+    assert ask("hello.ada.apps.test", Rdtype.HTTPS).is_no_data
 
 
 def test_servers_come_with_their_addresses_in_the_zone():
@@ -245,3 +281,36 @@ def test_a_server_without_records_says_that_it_has_none():
     view.zone = lambda _: None
     found = answer(view, {}, Moment(0), name_from_text("hello.ada.apps.test"), Rdtype.A)
     assert (found.rcode, found.errors[0].code) == (Rcode.REFUSED, 14)
+
+
+def texts(name, now, files=None):
+    found = answer(
+        Records(), files or {}, Moment(now), name_from_text(name), Rdtype.TXT
+    )
+    assert found.rcode is Rcode.NOERROR
+    return [rdata[1:] for each in found.answer for rdata in each.rdatas], found
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"), [(49, [b"one", b"two"]), (50, [b"two"]), (90, [])]
+)
+def test_a_challenge_is_answered_until_it_ends_and_briefly(now, expected):
+    values, found = texts("_acme-challenge.ada.apps.test", now)
+    assert values == expected
+    assert {each.ttl for each in found.answer} <= {5}
+
+
+def test_a_delegated_challenge_is_found_behind_its_alias():
+    _, found = texts("_acme-challenge.far.test", 49)
+    assert told(found) == [
+        ("_acme-challenge.far.test", "CNAME", 60), ("far.test.only.test", "TXT", 5),
+    ]  # fmt: skip
+    # An update client asks for the zone that way: RFC 1034 4.3.2, the chain's last.
+    found = ask("_acme-challenge.far.test", Rdtype.SOA)
+    assert [name_to_text(each.name) for each in found.authority] == ["only.test"]
+
+
+def test_what_only_a_file_has_can_have_challenges_too():
+    name = "_acme-challenge.mail.apps.test"
+    assert ask(name, Rdtype.TXT).rcode is Rcode.NXDOMAIN
+    assert texts(name, 0, FILES)[0] == []

@@ -396,3 +396,23 @@ async def test_who_does_not_read_is_cut_by_tls_too(serve, secure, tmp_path):
             writer.write(query(name="apps.test") * 100)
             await asyncio.sleep(0.01)
     await end(writer)
+
+
+async def test_an_update_is_answered_when_it_is_done_and_queries_before(
+    serve, replies, updates, directory, update
+):
+    """RFC 7766 6.2.1.1; and a client that has said all it has to say waits for it."""
+    directory.may_answer.clear()
+    limits = Connections(Limits(idle=0.2))
+    port = await serve(Service(limits, replies, updates=updates))
+    reader, writer = await connect(port)
+    wire = update.to_wire()
+    writer.write(frame(wire) + query(7))
+    writer.write_eof()
+    assert await read_ids(reader, 1) == [7]
+    await asyncio.sleep(0.3)
+    directory.may_answer.set()
+    octets = await read_message(reader)
+    assert dns.message.from_wire(octets, update.keyring, update.mac).had_tsig
+    assert await read_end(reader) == EOF
+    writer.close()

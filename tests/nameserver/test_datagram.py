@@ -5,6 +5,7 @@ import asyncio
 import dns.asyncquery
 import dns.flags
 import dns.message
+import dns.update
 import pytest
 
 from domicile.dns.rdata import Rcode
@@ -57,3 +58,33 @@ async def test_more_than_one_batch_and_rubbish_between_are_answered(port):
     assert sorted(int.from_bytes(each[:2], "big") for each in received) == list(
         range(BATCH + 10)
     )
+
+
+@pytest.fixture
+async def updated_port(udp, replies, updates):
+    datagrams = Datagrams(udp, replies, updates=updates)
+    loop = asyncio.get_running_loop()
+    datagrams.start(loop)
+    yield udp.getsockname()[1]
+    datagrams.stop(loop)
+
+
+async def test_an_update_is_answered_when_it_is_done_and_queries_meanwhile(
+    updated_port, directory, update
+):
+    directory.may_answer.clear()
+    sending = dns.asyncquery.udp(update, "127.0.0.1", timeout=30, port=updated_port)
+    sent = asyncio.create_task(sending)
+    while not directory.brought:
+        await asyncio.sleep(0)
+    assert (await ask(updated_port, "hello.ada.apps.test")).answer
+    assert not sent.done()
+    directory.may_answer.set()
+    reply = await sent
+    assert (reply.rcode(), reply.had_tsig) == (Rcode.NOERROR, True)
+
+
+async def test_a_server_without_a_directory_implements_no_updates(port):
+    unsigned = dns.update.UpdateMessage("apps.test")
+    reply = await dns.asyncquery.udp(unsigned, "127.0.0.1", timeout=30, port=port)
+    assert reply.rcode() == Rcode.NOTIMP

@@ -118,3 +118,16 @@ def test_networks_are_numbered_as_budgets_are(twin, server, clients):
     clients[0].send(b"query")
     assert batch.receive() == 1
     assert batch.prefix(0) == prefix_of(batch.address(0))
+
+
+def test_who_sent_it_can_be_replied_to_later(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    clients[0].send(b"question")
+    assert batch.receive() == 1
+    peer = batch.peer(0)
+    assert peer == clients[0].getsockname()
+    batch.send()
+    server.sendto(b"answer", peer)
+    assert clients[0].recv(100) == b"answer"
+    with pytest.raises(IndexError):
+        batch.peer(1)

@@ -12,7 +12,15 @@ from domicile.dns.name import name_from_text
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import Cluster, Owner, Placement, Zone, encode
+from domicile.model.records import (
+    Challenge,
+    ChallengeMode,
+    Cluster,
+    Owner,
+    Placement,
+    Zone,
+    encode,
+)
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies
@@ -26,6 +34,9 @@ RECORDS = [
     # A zone in another one, and one whose names have a file's beside them.
     Zone("eu.apps.test", {"ns1.apps.test": ()}),
     Zone("filed.test", {"ns1.apps.test": ()}),
+    # One that has challenges, and none of the apps that have names like theirs.
+    Zone("only.test", {}, challenges=ChallengeMode.ONLY),
+    Challenge("hello.ada.only.test", {"value": 9e9}),
     Owner("ada", "apps.test", "free"),
     Owner("eve", "eu.apps.test", "free"),
     Owner("joe", "filed.test", "free"),
@@ -55,7 +66,19 @@ LABELS = [
     "n",
     "in",
 ]
-LABELS += ["apps", "test", "eu", "xn--a", "_where", "*", "a.b", "hello--ada", "a" * 45]
+LABELS += [
+    "apps",
+    "test",
+    "eu",
+    "xn--a",
+    "_where",
+    "_acme-challenge",
+    "only",
+    "*",
+    "a.b",
+    "hello--ada",
+    "a" * 45,
+]
 LABELS += [
     "hello--eve",
     "hello--ada--x",
@@ -70,6 +93,7 @@ ZONES = [
     "apps.test",
     "eu.apps.test",
     "filed.test",
+    "only.test",
     "test",
     "else.test",
     "xapps.test",
@@ -94,7 +118,7 @@ def make_query(random):
     usual = LABELS[:8] if random.random() < 0.5 else LABELS
     labels = random.choices(usual, k=random.choice([0, 1, 1, 2, 2, 2, 3]))
     wire = b"".join(bytes((len(each.encode()),)) + each.encode() for each in labels)
-    name = wire + name_from_text(random.choice(ZONES[: random.choice([1, 2, 7])]))
+    name = wire + name_from_text(random.choice(ZONES[: random.choice([1, 2, 4, 8])]))
     if random.random() < 0.3:
         name = bytes(random.choice([octet, ord(chr(octet).upper())]) for octet in name)
     flags = random.choice([0, dns.flags.RD, dns.flags.RD | dns.flags.CD])
@@ -116,6 +140,7 @@ def test_a_plain_question_gets_the_answer_of_the_long_way(replica, seed):
     replies = Replies(replica, own=Own(FILES))
     random = Random(seed)
     found = 0
+    replies.begin()
     with replies.batch() as reply, replica.view() as view:
         for _ in range(1000):
             packet = make_query(random)
@@ -124,15 +149,19 @@ def test_a_plain_question_gets_the_answer_of_the_long_way(replica, seed):
             assert plain in (None, expected), packet
             found += plain is not None
             assert reply(packet, UDP) == expected
+    replies.end()
     assert found > 100
 
 
 def plain_after(replies, first, second):
     """Answer one question, and give what is then known of another."""
     queries = [dns.message.make_query(name, "A").to_wire() for name in (first, second)]
+    replies.begin()
     with replies.batch() as reply:
         reply(queries[0], UDP)
-        return replies.plain.find(queries[1])
+        found = replies.plain.find(queries[1])
+    replies.end()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -161,12 +190,18 @@ def test_one_answer_teaches_all_of_its_sort(replica, first, second):
         "no.such.filed.test",
         "a.b.c.apps.test",
         "_acme-challenge.ada.apps.test",
+        "hello.ada.only.test",
         "else.test",
     ],
 )
 def test_what_is_not_plain_is_left(replica, second):
     replies = Replies(replica, own=Own(FILES))
-    for first in ("hello.ada.apps.test", "no.ada.apps.test", second):
+    for first in (
+        "hello.ada.apps.test",
+        "no.ada.apps.test",
+        "no.ada.only.test",
+        second,
+    ):
         assert plain_after(replies, first, second) is None
 
 

@@ -54,6 +54,8 @@ class Damaged:
     """A replica whose view, or whose every record, is damaged."""
 
     behind = False
+    number = 1
+    open_name = "copy"
 
     def __init__(self, *, at_once):
         self.at_once = at_once
@@ -136,10 +138,12 @@ def find(replies, query):
 
 def remembered(replies):
     """Answer as a worker does, and tell whether that was remembered."""
+    replies.begin()
     with replies.batch() as reply:
         found = [find(replies, query) for query in KNOWN]
         for query, known in zip(KNOWN, found, strict=True):
             assert known in (None, reply(query, UDP))
+    replies.end()
     assert len(set(map(type, found))) == 1
     return found[0] is not None
 

@@ -32,6 +32,16 @@ def test_what_is_not_said_has_a_default(load):
     assert (settings.workers, settings.admin, settings.idle) == (2, "", 10.0)
 
 
+def test_the_sealing_key_is_read_or_its_file_is_named(load, tmp_path):
+    assert load().read_sealing_key() is None
+    file = tmp_path / "sealing.key"
+    settings = load(sealing_key_file=f'"{file}"')
+    with pytest.raises(BadConfiguration, match=r"sealing\.key"):
+        settings.read_sealing_key()
+    file.write_text("0f" * 32)
+    assert settings.read_sealing_key() == b"\x0f" * 32
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

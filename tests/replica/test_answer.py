@@ -16,13 +16,13 @@ def test_how_far_a_snapshot_is_can_be_seen_while_it_arrives(replica, change_of):
     for frame in (begin, *entries, End(2)):
         answer.take(frame)
         seen.append(answer.arrival)
-    assert seen == [None, Arrival(0, 2), Arrival(1, 2), Arrival(2, 2), None]
+    assert seen == [None, *(Arrival(came, 0, 2) for came in range(3)), None]
 
 
 def test_one_that_is_given_up_arrives_no_more(replica, change_of):
     answer = Answer(replica, from_start=False)
     answer.take(Begin(0, 9, CHAIN, snapshot=True, count=2))
-    assert answer.arrival == Arrival(0, 2)
+    assert answer.arrival == Arrival(0, 0, 2)
     answer.abandon()
     assert answer.arrival is None
 

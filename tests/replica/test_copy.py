@@ -46,7 +46,7 @@ def test_pages_that_mean_nothing_are_damage_to_a_write(
     replica: Replica, change_of, garble
 ) -> None:
     replica.apply([change_of(n, owner(f"o{n}")) for n in range(1, 500)], 499, CHAIN)
-    copy = replica._newest()
+    copy = replica.newest()
     assert copy is not None
     garble()
     with pytest.raises(DamagedReplica):

@@ -131,6 +131,7 @@ class Here:
         self._ask = ask
         self._folder = world.folder / ask.follower
         self.network = Network(world)
+        self.packed = None
         self.open()
 
     def open(self):
@@ -139,8 +140,19 @@ class Here:
 
     def crash(self):
         """Nothing is left but what is on the disk."""
+        self.packed = None
         self.replica.close()
         self.open()
+
+    def pack(self):
+        """Begin to pack its copy, or have what was begun take its place."""
+        if self.packed is not None:
+            self.replica.end_packing(self.packed)
+            self.packed = None
+        elif self.replica.current_name():
+            with self.replica.view() as view:
+                self.packed = self.replica.begin_packing()
+                self.packed.fill(view)
 
     async def step(self, spoil=None):
         self._world.counts["answers spoilt" if spoil else "answers taken in"] += 1
@@ -256,6 +268,11 @@ class World(RuleBasedStateMachine):
         self.run(self.here[who].step(spoil))
 
     @rule(who=st.integers(0, 2))
+    def pack(self, who):
+        self.here[who].pack()
+        self.counts["packings begun or ended"] += 1
+
+    @rule(who=st.integers(0, 2))
     def crash(self, who):
         self.here[who].crash()
         self.counts["crashes"] += 1
@@ -316,7 +333,10 @@ def world(tmp_path, monkeypatch):
         await (await Store.open(path)).close()
 
     asyncio.run(make())
-    names = ("answers taken in", "answers spoilt", "crashes", "shrinkings held back")
+    names = (
+        "answers taken in", "answers spoilt", "crashes", "shrinkings held back",
+        "packings begun or ended",
+    )  # fmt: skip
     return type("Run", (World,), {"template": path, "counts": dict.fromkeys(names, 0)})
 
 

@@ -195,18 +195,18 @@ async def test_a_snapshot_replaces_what_was(replica: Replica, owner) -> None:
     assert seen == [40]
 
 
-async def test_who_is_cancelled_while_a_copy_is_packed_waits_for_it(
+async def test_who_is_cancelled_while_a_copy_is_written_waits_for_it(
     replica: Replica, owner, monkeypatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    of = Copy.pack_into
+    of = Copy.flush
 
-    def pack(self, other):
+    def flush(self):
         begun.set()
         go_on.wait(30)
-        of(self, other)
+        of(self)
 
-    monkeypatch.setattr(Copy, "pack_into", pack)
+    monkeypatch.setattr(Copy, "flush", flush)
     whole = http(answer(Begin(0, 30, CHAIN, snapshot=True), owner(1, "alice")))
     async with serving([whole]) as (_, url):
         follower = Follower(replica, Source(url, TOKEN), ASK)

@@ -4,6 +4,7 @@ import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
+    Challenge,
     Owner,
     Placement,
     Residence,
@@ -56,19 +57,20 @@ def test_an_app_is_found_by_the_name_it_has_now(replica: Replica, change_of) -> 
 
 
 @pytest.mark.parametrize("renamed", [True, False])
+@pytest.mark.parametrize("begun", [1, 2, 3])
 def test_a_name_that_went_to_another_app_stays_with_it(
-    replica: Replica, change_of, renamed
+    replica: Replica, change_of, renamed, begun
 ) -> None:
     """Only whose an index entry is takes it along, in whatever order they come."""
-    replica.apply(
-        [
-            change_of(1, placement("shop")),
-            change_of(2, placement("shop", OTHER)),
-            change_of(3, placement("" if renamed else "shop"), deleted=not renamed),
-        ],
-        3,
-        CHAIN,
-    )
+    changes = [
+        change_of(1, placement("shop")),
+        change_of(2, placement("shop", OTHER)),
+        change_of(3, placement("" if renamed else "shop"), deleted=not renamed),
+    ]
+    # Into a copy that is there, or into a new one.
+    replica.apply(changes[:begun], begun, CHAIN)
+    if begun < 3:
+        replica.apply(changes[begun:], 3, CHAIN)
     with replica.view() as view:
         assert where(view, "shop") == "amber"
     replica.apply([change_of(4, placement("shop", OTHER), deleted=True)], 4, CHAIN)
@@ -238,6 +240,23 @@ def test_a_view_stays_at_its_serial(replica: Replica, change_of) -> None:
         assert (view.serial, view.owner("alice")) == (1, owner("alice"))
     with replica.view() as view:
         assert (view.serial, view.owner("alice")) == (2, None)
+
+
+def test_challenges_are_found_by_name_and_by_what_is_above(
+    replica: Replica, change_of
+) -> None:
+    challenge = Challenge("ada.apps.test", {"value": 1.0})
+    changes = [change_of(1, challenge), change_of(2, owner("test"))]
+    with replica.view() as view:
+        assert not view.has_challenge_below("test")
+    replica.apply(changes, 2, CHAIN)
+    with replica.view() as view:
+        assert view.challenge("ada.apps.test") == challenge
+        assert view.challenge("apps.test") is None
+        above = ("test", "apps.test", "ada.apps.test", "da.apps.test", "pps.test")
+        assert [view.has_challenge_below(name) for name in above] == [
+            True, True, False, False, False,
+        ]  # fmt: skip
 
 
 def test_what_changed_since_a_serial_is_told(replica: Replica, change_of) -> None:

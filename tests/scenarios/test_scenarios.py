@@ -1,17 +1,20 @@
-"""Scenarios that an operator can read: a zone, what is asked, and what is answered."""
+"""Scenarios that an operator can read: zones, what is asked, and what is answered."""
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import dns.message
+import msgspec
 import pytest
 
 from domicile.dns.client import Client, Transport
-from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
-from domicile.dns.zones import answer
+from domicile.model.changes import NO_CHAIN, Change
+from domicile.model.records import KINDS, encode
+from domicile.nameserver.alone import NoRecords
+from domicile.nameserver.replies import Own, Replies
+from domicile.replica.replica import Replica
 
 FILES = sorted(
     each
@@ -22,42 +25,60 @@ SOA_DATA = re.compile(r"(SOA) .*")
 
 
 class Step(NamedTuple):
-    """A question, and the lines of its answer."""
+    """A question, when it is asked, and the lines of its answer."""
 
     name: str
     rdtype: str
+    at: float
     expected: list[str]
     why: str
 
 
+class Scenario(NamedTuple):
+    """Zones of files by apex, records of the directory, and the steps."""
+
+    zones: dict[str, str]
+    records: list
+    steps: list[Step]
+
+
 def read(file):
-    """Give the zones by apex, and the steps."""
-    zones, steps, why, target = {}, [], [], None
+    zones, records, steps, why, target, now = {}, [], [], [], None, 0.0
     for line in file.read_text().splitlines():
+        first, *words = line.split() or [""]
         if line.startswith("#"):
             why.append(line)
         elif line.startswith("zone "):
-            target = zones.setdefault(line.split()[1], [])
+            target = zones.setdefault(words[0], [])
+        elif line.startswith("record "):
+            value = line.split(maxsplit=2)[2]
+            records.append(msgspec.json.decode(value, type=KINDS[words[0]]))
+            why = []
+        elif line.startswith("at "):
+            now = float(words[0])
         elif line.startswith("ask "):
-            _, name, rdtype = line.split()
-            steps.append(Step(name, rdtype, [], "\n".join(why)))
+            steps.append(Step(*words, now, [], "\n".join(why)))
             target = steps[-1].expected
             why = []
-        elif line.strip():
+        elif first:
             target.append(" ".join(line.split()))
-    return {apex: "\n".join(lines) + "\n" for apex, lines in zones.items()}, steps
+    texts = {apex: "\n".join(lines) + "\n" for apex, lines in zones.items()}
+    return Scenario(texts, records, steps)
 
 
 CLIENT = Client(Transport.UDP, bytes((192, 0, 2, 1)))
-CASES = [(file, step) for file in FILES for step in read(file)[1]]
+CASES = [(file, step) for file in FILES for step in read(file).steps]
 
 
-def find_in(zones):
-    def find(name):
-        holding = (zone for zone in zones if name.endswith(zone.apex))
-        return max(holding, key=lambda zone: len(zone.apex), default=None)
-
-    return find
+def replica_of(records, folder):
+    replica = Replica.open(folder, writable=True)
+    changes = [
+        Change(serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN)
+        for serial, record in enumerate(records, start=1)
+    ]
+    replica.replace(changes, len(changes), NO_CHAIN)
+    replica.freshness.stamp()
+    return replica
 
 
 def told(message):
@@ -73,10 +94,15 @@ def told(message):
 
 
 @pytest.mark.parametrize(
-    ("file", "step"), CASES, ids=[f"{s.name} {s.rdtype}" for _, s in CASES]
+    ("file", "step"), CASES, ids=[f"{s.name} {s.rdtype} {s.at:g}" for _, s in CASES]
 )
-def test_it_is_answered_as_the_scenario_says(file, step):
-    zones = [read_zone(apex, text) for apex, text in read(file)[0].items()]
+def test_it_is_answered_as_the_scenario_says(file, step, tmp_path):
+    scenario = read(file)
+    zones = [read_zone(apex, text) for apex, text in scenario.zones.items()]
+    own = Own({zone.apex: zone for zone in zones})
+    records = scenario.records
+    replica = replica_of(records, tmp_path) if records else NoRecords()
     query = dns.message.make_query(step.name, step.rdtype, use_edns=True, payload=1232)
-    wire = respond(query.to_wire(), CLIENT, partial(answer, find_in(zones)))
-    assert list(told(dns.message.from_wire(wire))) == step.expected, step.why
+    with Replies(replica, own=own, clock=lambda: step.at).batch() as reply:
+        message = dns.message.from_wire(reply(query.to_wire(), CLIENT))
+    assert list(told(message)) == step.expected, step.why

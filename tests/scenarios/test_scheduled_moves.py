@@ -84,10 +84,10 @@ class Stage:
     def ask(self, name, rdtype):
         """Give TTL and addresses, as a worker answers."""
         packet = dns.message.make_query(name, rdtype).to_wire()
-        found = self.replies.remembered().find(packet)
-        if found is None:
-            with self.replies.batch() as reply:
-                found = reply(packet, UDP)
+        replies = self.replies
+        with replies.batch() as reply:
+            found = replies.plain.find(packet) or replies.remembered.find(packet)
+            found = found or reply(packet, UDP)
         (rrset,) = dns.message.from_wire(found).answer
         assert dns.rdatatype.to_text(rrset.rdtype) == rdtype
         return [str(rrset.ttl), *map(str, rrset)]

@@ -23,9 +23,9 @@ def system(tmp_path):
         path.write_text(f"#!{shutil.which('sh')}\n{source}\n")
         path.chmod(0o755)
 
-    def run(**environment):
+    def run(*arguments, **environment):
         ran = subprocess.run(
-            [shutil.which("bash"), SCRIPT],
+            [shutil.which("bash"), SCRIPT, *arguments],
             env={"PATH": str(commands), **environment},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
@@ -55,3 +55,16 @@ def test_where_nothing_is_missing_nothing_is_said(system, tmp_path):
         command = line.split()[4]
         (tmp_path / "bin" / command).symlink_to(shutil.which("true"))
     assert system(CI="true") == ([], [])
+
+
+def test_what_the_benchmarks_want_is_installed_too(system):
+    """One command may need several packages."""
+    _, (_, install) = system("bench", APT="1")
+    wanted = {"dnsperf", "gcc", "golang-go", "golang-github-miekg-dns-dev", "wrk"}
+    assert wanted < set(install.split())
+
+
+def test_who_has_not_all_for_a_benchmark_is_told(system):
+    told, installed = system("bench")
+    assert installed == []
+    assert any("for want of go" in line and "miekg" in line for line in told)

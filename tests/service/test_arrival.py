@@ -19,8 +19,8 @@ from domicile.service.arrival import BETWEEN_LINES, Bar, Lines, show_arrival
 def test_a_short_one_is_not_worth_a_line():
     lines = Lines(lambda: 100.0)
     with capture_logs() as logged:
-        lines.show(Arrival(1, 10))
-        lines.show(Arrival(10, 10))
+        lines.show(Arrival(1, 0, 10))
+        lines.show(Arrival(10, 10, 10))
         lines.show(None)
     assert logged == []
 
@@ -30,7 +30,7 @@ def test_a_long_one_is_told_every_ten_seconds_and_when_it_is_over():
     lines = Lines(lambda: now[0])
     with capture_logs() as logged:
         for came in range(1, 6):
-            lines.show(Arrival(came, 9))
+            lines.show(Arrival(came, came - 1, 9))
             now[0] += BETWEEN_LINES / 2
         lines.show(None)
         lines.show(None)
@@ -38,9 +38,9 @@ def test_a_long_one_is_told_every_ten_seconds_and_when_it_is_over():
     assert told == [
         ("a snapshot arrives", 3),
         ("a snapshot arrives", 5),
-        ("no snapshot arrives any more", 5),
+        ("no snapshot arrives any more", 4),
     ]
-    assert logged[0]["of"] == 9
+    assert (logged[0]["written"], logged[0]["of"]) == (2, 9)
 
 
 def read_all(descriptor):
@@ -68,14 +68,14 @@ def terminal():
 def test_on_a_terminal_there_is_a_bar_while_it_lasts():
     with terminal() as written:
         bar = Bar()
-        bar.show(Arrival(2500, 10000))
-        assert "2500/10000" in written()
-        bar.show(Arrival(5000, 10000))
-        assert "5000/10000" in written()
+        bar.show(Arrival(2500, 0, 5000))
+        assert "25%" in written()
+        bar.show(Arrival(5000, 4000, 5000))
+        assert "90%" in written()
         bar.show(None)
         assert written()  # the line is taken away
-        bar.show(Arrival(5000, 0))
-        assert "5000/?" in written()
+        bar.show(Arrival(5000, 0, 0))
+        assert "all records" in written()
         bar.show(None)
         written()
         bar.show(None)
@@ -83,12 +83,12 @@ def test_on_a_terminal_there_is_a_bar_while_it_lasts():
 
 
 def test_where_stderr_is_no_terminal_there_is_no_bar(capsys):
-    Bar().show(Arrival(2500, 10000))
+    Bar().show(Arrival(2500, 0, 10000))
     assert capsys.readouterr().err == ""
 
 
 async def test_it_looks_again_and_again():
-    looks = iter([Arrival(1, 4), Arrival(3, 4)])
+    looks = iter([Arrival(1, 0, 4), Arrival(4, 2, 4)])
     seen = asyncio.Event()
 
     def look():
@@ -104,4 +104,4 @@ async def test_it_looks_again_and_again():
         showing.cancel()
         await asyncio.wait([showing])
         text = written()
-    assert text.index("1/4") < text.index("3/4")
+    assert text.index(" 12%") < text.index(" 75%")

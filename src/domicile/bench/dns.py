@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from domicile.bench import nameservers, peers
 from domicile.bench.asking import Asking, Changes, Questions
 from domicile.bench.dnsperf import Dnsperf, find_dnsperf
 from domicile.bench.ending import ends_on_sigterm
+from domicile.bench.errors import CannotMeasure
 from domicile.bench.machine import Say, memory
 from domicile.bench.makes import Make
 from domicile.bench.names import ZONE, Mix
@@ -145,11 +145,16 @@ def _row(
 
 
 def _propagation(seen: list[Seen]) -> dict[str, Any]:
-    delays = [1e3 * each for run in seen for each in run.delays]
-    cuts = quantiles(delays, n=100, method="inclusive")
+    delays = sorted(each for run in seen for each in run.delays)
+    if not delays:
+        raise CannotMeasure("no change was made: give runs more --seconds or --changes")
     return {
         "changes": sum(run.changes for run in seen),
         "waited_for": len(delays),
-        "answered_p50_ms": round(cuts[49], 1),
-        "answered_p99_ms": round(cuts[98], 1),
+        "answered_p50_ms": _ms_at(0.5, delays),
+        "answered_p99_ms": _ms_at(0.99, delays),
     }
+
+
+def _ms_at(share: float, ordered: list[float]) -> float:
+    return round(1e3 * ordered[round(share * (len(ordered) - 1))], 1)

@@ -6,7 +6,6 @@ answers is who was woken. So there is one socket for each worker, and after a co
 of them is asked until it gives the new answer.
 """
 
-import os
 import re
 import secrets
 import socket
@@ -119,8 +118,6 @@ class Prober:
 
         What was committed while an earlier one was waited for is left out.
         """
-        # Not where the server is: that is measured.
-        os.sched_setaffinity(0, {cores().generator})
         delays: list[float] = []
         changes, self._asked, free = 0, 0, 0.0
         for move in moves:

@@ -108,6 +108,25 @@ def measure_proxy(
     _show(rows, "cpu_us_per_request", "nginx", as_json)
 
 
+@bench.command(
+    "size",
+    epilog=examples(
+        "domicile bench size",
+        "domicile bench size --names 10000000 --json",
+    ),
+)
+def measure_size(names: Names = 1_000_000, as_json: AsJson = False) -> None:
+    """Measure what so many apps take of a name server: disk, memory, time to start.
+
+    A replica is written as a first copy is, and a name server started on it. A worker's
+    memory is all that it has resident beside the mapped replica, which all share.
+    """
+    from domicile.bench.size import bench_size  # noqa: PLC0415
+
+    rows = list(bench_size(names, say))
+    show_rows(rows, list(rows[0]), as_json)
+
+
 def _show(rows: list[dict[str, Any]], cost: str, beside: str, as_json: bool) -> None:
     """Print the rows; for people with how many times that of another each costs."""
     if not as_json:

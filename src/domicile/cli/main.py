@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, bench, domains, insight, session, verbs
+from domicile.cli import apps, bench, domains, insight, keys, session, verbs
 from domicile.cli.examples import examples
 from domicile.cli.progress import harmless
 from domicile.client.access import data_folder
@@ -30,6 +30,7 @@ for _group, _name in (
     (verbs.cluster, "cluster"),
     (apps.app, "app"),
     (domains.domain, "domain"),
+    (keys.key, "key"),
     (verbs.move, "move"),
     (verbs.authority, "authority"),
     (insight.follower, "follower"),

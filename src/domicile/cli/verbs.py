@@ -68,6 +68,7 @@ def show_owner(name: OwnerName, data: Data = None, as_json: AsJson = False) -> N
     epilog=examples(
         "domicile cluster add cedar --address 192.0.2.1 --link 192.0.2.1:8444",
         "domicile cluster add dogwood --address 192.0.2.2 --prefer pro > dogwood.json",
+        "domicile cluster add elm --address 192.0.2.3 --alpn h2 --alpn http/1.1",
     ),
 )
 def add_cluster(
@@ -77,6 +78,7 @@ def add_cluster(
     prefer: Many = None,
     accept: Many = None,
     capacity: int = 0,
+    alpn: Many = None,
     port: Annotated[
         int, typer.Option(help="Of its proxies, at which it is probed.")
     ] = 80,
@@ -91,6 +93,7 @@ def add_cluster(
         "prefers": prefer or [],
         "accepts": accept or [],
         "capacity": capacity,
+        "alpn": alpn or [],
         "port": port,
     }
     with api(data) as opened:

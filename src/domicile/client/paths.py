@@ -9,6 +9,7 @@ _FOLDERS = {
     "app": "apps",
     "cluster": "clusters",
     "domain": "domains",
+    "key": "keys",
     "move": "moves",
     "owner": "owners",
 }

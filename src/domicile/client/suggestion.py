@@ -25,6 +25,7 @@ _LISTS = {
     "cluster": ("/clusters", "rows", _by("name")),
     "domain": ("/domains", "rows", _by("host")),
     "follower": ("/status", "followers", _by("name")),
+    "key": ("/keys", "rows", _by("name")),
     "move": ("/moves", "rows", _by("id")),
     "owner": ("/owners", "rows", _by("name")),
 }

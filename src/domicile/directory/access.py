@@ -65,6 +65,14 @@ class Operation(StrEnum):
     DOMAIN_LIST = "domain.list"
     DOMAIN_CHECK = "domain.check"
     DOMAIN_UNLINK = "domain.unlink"
+    CHALLENGE_LIST = "challenge.list"
+    CHALLENGE_SHOW = "challenge.show"
+    CHALLENGE_PUT = "challenge.put"
+    CHALLENGE_DELETE = "challenge.delete"
+    CHALLENGE_UPDATE = "challenge.update"
+    KEY_ADD = "key.add"
+    KEY_LIST = "key.list"
+    KEY_REMOVE = "key.remove"
     BLOB_PUT = "blob.put"
     BLOB_GET = "blob.get"
     LINK_CERTIFICATE = "link.certificate"
@@ -90,10 +98,11 @@ _OPERATOR_NOT = {
     Operation.REPORT,
     Operation.SIGHTING,
     Operation.LINK_CERTIFICATE,
+    Operation.CHALLENGE_UPDATE,
 }
 
 ALLOWED: dict[Role, dict[Operation, Reach]] = {
-    # What a cluster says of itself, nobody else says for it.
+    # What a cluster says of itself, or a key has signed, nobody else says.
     Role.OPERATOR: {
         operation: Reach.ALL for operation in Operation if operation not in _OPERATOR_NOT
     },
@@ -124,7 +133,11 @@ ALLOWED: dict[Role, dict[Operation, Reach]] = {
         Operation.REPORT: Reach.OWN,
         Operation.SIGHTING: Reach.OWN,
     },
-    Role.NAMESERVER: {Operation.FEED: Reach.ALL, Operation.SIGHTING: Reach.OWN},
+    Role.NAMESERVER: {
+        Operation.FEED: Reach.ALL,
+        Operation.SIGHTING: Reach.OWN,
+        Operation.CHALLENGE_UPDATE: Reach.ALL,
+    },
 }  # fmt: skip
 
 

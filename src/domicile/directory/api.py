@@ -20,6 +20,7 @@ from litestar.response import File, Stream
 
 from domicile.directory import (
     apps_api,
+    challenges_api,
     domains_api,
     health_api,
     insight_api,
@@ -52,6 +53,7 @@ from domicile.model.feed import CONTENT_TYPE, Ask, decode_ask
 from domicile.model.moves import Report
 from domicile.model.names import check_cluster_name
 from domicile.model.records import Cluster, Owner
+from domicile.model.sealing import sealing_key_to_text
 from domicile.store.transaction import Transaction
 
 Opened = NamedDependency[Directory]
@@ -59,8 +61,13 @@ Opened = NamedDependency[Directory]
 # What a follower of each role may know.
 FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.CLUSTER: frozenset({"residence", "cluster", "authority", "consent"}),
-    Role.NAMESERVER: frozenset({"zone", "owner", "placement", "cluster", "consent"}),
-}
+    Role.NAMESERVER: frozenset(
+        {
+            "zone", "owner", "placement", "cluster", "consent", "challenge",
+            "update-key",
+        }
+    ),
+}  # fmt: skip
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -77,12 +84,18 @@ class OwnerAdded(msgspec.Struct, frozen=True):
 
 
 class Join(msgspec.Struct, frozen=True):
-    """What the services of a cluster, or a name server, need to take part."""
+    """What the services of a cluster need to take part."""
 
     name: str
     url: str
     token: str
     authority: tuple[str, ...]
+
+
+class NameserverJoin(Join, frozen=True):
+    """As of a cluster, and the key that unseals what a name server serves by."""
+
+    sealing_key: str
 
 
 class NewNameserver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -185,9 +198,12 @@ async def post_nameserver(
 ) -> Response[bytes]:
     check_cluster_name(data.name)
 
-    async def work(tx: Transaction) -> Join:
+    async def work(tx: Transaction) -> NameserverJoin:
         token = await grant(tx, Role.NAMESERVER, data.name)
-        return _join(directory, data.name, token)
+        join = msgspec.structs.asdict(_join(directory, data.name, token))
+        return NameserverJoin(
+            **join, sealing_key=sealing_key_to_text(directory.sealing_key)
+        )
 
     return await work_once(request, directory, work)
 
@@ -306,7 +322,8 @@ ROUTES: Sequence[Any] = (
     put_blob, get_blob,
     post_link_certificate, show_link_authority, rotate_link_authority,
     post_reports, post_feed,
-    *apps_api.ROUTES, *domains_api.ROUTES, *health_api.ROUTES, *insight_api.ROUTES,
+    *apps_api.ROUTES, *challenges_api.ROUTES, *domains_api.ROUTES,
+    *health_api.ROUTES, *insight_api.ROUTES,
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
 from domicile.directory.apps import NotLive, refuse_open_move, withdraw_schedule
+from domicile.directory.challenges import forget_ended
 from domicile.model.moves import Report, Status, fulfils
 from domicile.model.records import (
     App,
@@ -147,7 +148,7 @@ async def forget_deleted(tx: Transaction) -> int:
 
 @asynccontextmanager
 async def forgetting(store: Store) -> AsyncIterator[None]:
-    """Forget what was deleted long ago, now and again during the block."""
+    """Forget what was deleted long ago, or has ended, now and again during the block."""
     task = asyncio.create_task(_forget_always(store), name="forgetting")
     try:
         yield
@@ -161,6 +162,7 @@ async def _forget_always(store: Store) -> None:
         try:
             async with store.transaction() as tx:
                 await forget_deleted(tx)
+                await forget_ended(tx)
         except (DBAPIError, StoreFull) as error:
             _log.warning("deleted apps are not forgotten yet", error=str(error))
         await asyncio.sleep(_LOOK_SECONDS)

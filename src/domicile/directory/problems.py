@@ -20,10 +20,12 @@ from domicile.directory.apps import (
 )
 from domicile.directory.authority import BadSigningRequest
 from domicile.directory.bodies import BadBody
+from domicile.directory.challenges import NotYetEverywhere
 from domicile.directory.domains import TooManyDomains
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
 from domicile.directory.registry import BadRequest
 from domicile.errors import DomicileError
+from domicile.model.challenges import BadValue, NotAChallenge, TooManyValues
 from domicile.model.feed import BadFeed
 from domicile.model.names import BadName
 from domicile.model.placement import NoRoom
@@ -47,6 +49,8 @@ STATUSES: dict[type[DomicileError], int] = {
     BadRequest: 400,
     BadSigningRequest: 400,
     BadTime: 400,
+    BadValue: 400,
+    NotAChallenge: 400,
     NotADigest: 400,
     WrongDigest: 400,
     Unauthenticated: 401,
@@ -60,8 +64,10 @@ STATUSES: dict[type[DomicileError], int] = {
     NotLive: 409,
     StaleGeneration: 409,
     TooManyDomains: 409,
+    TooManyValues: 409,
     KeyReused: 422,
     NoAnswer: 502,
+    NotYetEverywhere: 503,
     StoreFull: 507,
     DomicileError: 500,
 }

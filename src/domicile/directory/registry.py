@@ -13,8 +13,17 @@ from domicile.errors import DomicileError
 from domicile.model.bounds import Natural
 from domicile.model.health import NOBODY_HEARD, withdrawn_of
 from domicile.model.names import check_cluster_name, check_owner_name
-from domicile.model.records import HTTP_PORT, Cluster, Owner, Record, Zone
+from domicile.model.records import (
+    HTTP_PORT,
+    ChallengeMode,
+    Cluster,
+    Owner,
+    Record,
+    Zone,
+)
 from domicile.store.transaction import AnyRecord, Reading, Transaction
+
+_LONGEST_ALPN = 255
 
 
 class BadRequest(DomicileError):
@@ -39,6 +48,7 @@ class NewCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accepts: tuple[str, ...] = ()
     capacity: Natural = 0
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = HTTP_PORT
+    alpn: tuple[str, ...] = ()
 
 
 class Loss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +132,7 @@ def _judged(new: NewCluster) -> Cluster:
     for link in new.links:
         # Raises BadConfiguration, which says what an address looks like.
         _check_addresses([Address.parse(link).host])
+    check_alpn(new.alpn)
     return Cluster(
         name=new.name,
         addresses=new.addresses,
@@ -129,8 +140,20 @@ def _judged(new: NewCluster) -> Cluster:
         prefers=new.prefers,
         accepts=new.accepts,
         capacity=new.capacity,
+        alpn=new.alpn,
         port=new.port,
     )
+
+
+def check_alpn(protocols: Iterable[str]) -> None:
+    """Raise BadRequest for what no protocol's name can be (RFC 7301 3.1)."""
+    for each in protocols:
+        if not (
+            each.isascii() and each.isprintable() and 0 < len(each) <= _LONGEST_ALPN
+        ):
+            raise BadRequest(
+                f"alpn {each!r} is no protocol's name, such as h2 or http/1.1"
+            )
 
 
 async def _put_fresh(tx: Transaction, record: Record) -> None:
@@ -141,8 +164,12 @@ async def _put_fresh(tx: Transaction, record: Record) -> None:
 
 async def _zone(tx: Transaction, name: str) -> str:
     if name:
-        return (await demand(tx, Zone, name)).name
-    zones = [zone.name for zone in await tx.all(Zone)]
+        zone = await demand(tx, Zone, name)
+        if zone.challenges is ChallengeMode.ONLY:
+            raise BadRequest(f"zone {name} has challenges only: choose another")
+        return zone.name
+    every = await tx.all(Zone)
+    zones = [z.name for z in every if z.challenges is not ChallengeMode.ONLY]
     if len(zones) != 1:
         raise BadRequest(f"say which zone: there are {', '.join(zones) or 'none'}")
     return zones[0]

@@ -17,6 +17,7 @@ from domicile.directory.settings import Settings
 from domicile.model.records import Plan, Record
 from domicile.runtime.blobs import BlobFolder
 from domicile.service.asking import open_client
+from domicile.service.sealing import have_sealing_key
 from domicile.store.bell import Bell
 from domicile.store.feed import Feed
 from domicile.store.store import Store
@@ -31,6 +32,7 @@ class Directory(msgspec.Struct, frozen=True):
     `asking` is what the admin listeners of followers are asked with. Once `ending` is
     set, nobody is kept waiting any more. A step of a move waits `step_seconds`; where
     domains lead is asked of `resolvers`, and the names of lost clusters to `fallback`.
+    Secrets in records are sealed by `sealing_key`.
     """
 
     store: Store
@@ -44,6 +46,7 @@ class Directory(msgspec.Struct, frozen=True):
     ending: asyncio.Event
     step_seconds: float
     resolvers: tuple[Address, ...]
+    sealing_key: bytes
     fallback: tuple[str, ...] = ()
 
     def clusters_heard(self) -> set[str]:
@@ -86,6 +89,7 @@ async def open_directory(settings: Settings) -> AsyncIterator[Directory]:
             ending=asyncio.Event(),
             step_seconds=settings.step_seconds,
             resolvers=tuple(map(Address.parse, settings.resolvers)),
+            sealing_key=have_sealing_key(settings.sealing_key_path),
             fallback=settings.fallback,
         )
 

@@ -28,8 +28,8 @@ class PlanSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the directory needs to start.
 
-    Store, authority, blobs and the operator's token lie in `data` unless they are
-    given; `url` is where others reach the API, if that is not where it listens. A
+    Store, authority, blobs, the operator's token and the key that seals secrets lie in
+    `data` unless they are given; `url` is where others reach the API, if that is not where it listens. A
     cluster has `step_seconds` to do its part of a move that can still be undone. Where
     domains lead is asked of `resolvers`, or of the system's where none is named. A plan
     that is not among the `plans` means nothing in particular. The names of a cluster
@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authority: str = ""
     blobs: str = ""
     operator_token: str = ""
+    sealing_key_file: str = ""
     step_seconds: float = STEP_SECONDS
     resolvers: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
@@ -73,6 +74,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def operator_token_file(self) -> Path:
         return Path(self.operator_token or self.folder / "operator.token")
+
+    @property
+    def sealing_key_path(self) -> Path:
+        return Path(self.sealing_key_file or self.folder / "sealing.key")
 
     def read_operator_token(self) -> str:
         """Read the operator's token, made if there is none; raises BadConfiguration."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from domicile.config import BadConfiguration
 from domicile.model.names import HOST_LABEL, LONGEST_HOST
-from domicile.model.records import Zone
+from domicile.model.records import ChallengeMode, Zone
 
 # A name is at most 255 octets on the wire, and that of an app begins with two labels
 # of up to 63 letters, each behind its length.
@@ -37,9 +37,32 @@ def _check_zone(key: str, zone: Zone) -> None:
     _check_addresses(f"{key}.landing", zone.landing)
     if zone.hostmaster:
         _check_mailbox(f"{key}.hostmaster", zone.hostmaster)
+    _check_challenges(key, zone)
     if not 1 <= zone.ttl <= _LONGEST_TTL:
         raise BadConfiguration(
             f"{key}.ttl is {zone.ttl}, where 1 to {_LONGEST_TTL} seconds are expected"
+        )
+
+
+def _check_challenges(key: str, zone: Zone) -> None:
+    if zone.challenges is not ChallengeMode.DELEGATE:
+        if zone.validation:
+            raise BadConfiguration(
+                f"{key}.validation is {zone.validation!r}, where nothing is expected: "
+                f"challenges is {str(zone.challenges)!r}, not 'delegate'"
+            )
+        return
+    if not zone.validation:
+        raise BadConfiguration(
+            f"{key}.validation is empty, where the zone is expected to which challenges "
+            "are delegated, such as validation.test"
+        )
+    _check_name(f"{key}.validation", zone.validation)
+    longest = _LONGEST_ZONE - len(zone.name) - 1
+    if len(zone.validation) > longest:
+        raise BadConfiguration(
+            f"{key}.validation {zone.validation!r} has {len(zone.validation)} "
+            f"characters, where at most {longest} leave room for the names of apps"
         )
 
 

@@ -1,5 +1,6 @@
 """Record types, and how the few that we answer are written."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -7,6 +8,9 @@ from struct import Struct
 from typing import NamedTuple
 
 _SOA_NUMBERS = Struct("!5I")
+_SVC_PARAM = Struct("!2H")
+# Priority 1, ServiceMode; RFC 9460 2.5.2: the root is "the owner name of this record".
+_OWN_NAME = b"\0\x01\0"
 
 LONGEST_STRING = 255
 
@@ -34,6 +38,7 @@ class Rdtype(IntEnum):
     RRSIG = 46
     NSEC = 47
     DNSKEY = 48
+    HTTPS = 65
     NXNAME = 128
     TKEY = 249
     TSIG = 250
@@ -42,6 +47,19 @@ class Rdtype(IntEnum):
     MAILB = 253
     MAILA = 254
     ANY = 255
+
+
+class ServiceKey(IntEnum):
+    """What an HTTPS record tells of a service (RFC 9460 14.3.2)."""
+
+    ALPN = 1
+    NO_DEFAULT_ALPN = 2
+    IPV4HINT = 4
+    IPV6HINT = 6
+
+
+DEFAULT_ALPN = "http/1.1"
+_HINTS = {ServiceKey.IPV4HINT: 4, ServiceKey.IPV6HINT: 6}
 
 
 class Rcode(IntEnum):
@@ -54,6 +72,10 @@ class Rcode(IntEnum):
     NOTIMP = 4
     REFUSED = 5
     YXDOMAIN = 6
+    YXRRSET = 7
+    NXRRSET = 8
+    NOTAUTH = 9
+    NOTZONE = 10
     BADVERS = 16
 
 
@@ -100,6 +122,26 @@ def soa(value: Soa) -> bytes:
 
 def hinfo(cpu: bytes, system: bytes) -> bytes:
     return _string(cpu) + _string(system)
+
+
+def https(alpn: Sequence[str], hints: Iterable[IPv4Address | IPv6Address]) -> bytes:
+    """Say what is spoken over TLS at the owner's own name, and where (RFC 9460 2.2)."""
+    hints = tuple(hints)
+    # RFC 9460 7.1.2: what is not the default is listed, and that the default is spoken
+    # goes without saying.
+    others = [each for each in alpn if each != DEFAULT_ALPN]
+    # RFC 9460 2.2: "SvcParamKeys SHALL appear in increasing numeric order".
+    params: dict[ServiceKey, bytes] = {}
+    if others:
+        params[ServiceKey.ALPN] = b"".join(_string(each.encode()) for each in others)
+    if DEFAULT_ALPN not in alpn:
+        params[ServiceKey.NO_DEFAULT_ALPN] = b""
+    for key, version in _HINTS.items():
+        if packed := b"".join(each.packed for each in hints if each.version == version):
+            params[key] = packed
+    return _OWN_NAME + b"".join(
+        _SVC_PARAM.pack(key, len(value)) + value for key, value in params.items()
+    )
 
 
 def txt(*strings: bytes) -> bytes:

@@ -74,12 +74,13 @@ class NameServerPart(msgspec.Struct, frozen=True, kw_only=True):
     listen: Place
     admin: Place
 
-    def settings(self, folder: str, token_file: str) -> str:
+    def settings(self, folder: str, token_file: str, sealing_key_file: str) -> str:
         return to_toml(
             {
                 "name": self.name,
                 "directory": self.directory,
                 "token_file": token_file,
+                "sealing_key_file": sealing_key_file,
                 "data": folder,
                 "listen": [str(self.listen.address)],
                 "admin": str(self.admin.address),

@@ -64,7 +64,9 @@ class Starting:
         token = self._data / "nameserver.token"
         if not token.exists():
             _write_secret(token, api.post("/nameservers", {"name": part.name})["token"])
-        settings = part.settings(str(self._data / "nameserver"), str(token))
+        # The directory is here: its own file, so that there is no other to keep.
+        key = sealing_key(self._data)
+        settings = part.settings(str(self._data / "nameserver"), str(token), str(key))
         config = self._write("nameserver.toml", settings)
         self._services.start("nameserver", "nameserver", config)
 
@@ -142,6 +144,11 @@ class Starting:
 def operator_token(data: Path) -> Path:
     """Give the file with the operator's token."""
     return data / "directory" / "operator.token"
+
+
+def sealing_key(data: Path) -> Path:
+    """Give the file with the key that seals the secrets of records."""
+    return data / "directory" / "sealing.key"
 
 
 def _join(api: Api, part: ClusterPart, folder: Path) -> None:

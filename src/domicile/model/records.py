@@ -40,8 +40,24 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         return {}
 
 
+class ChallengeMode(StrEnum):
+    """What a zone says at `_acme-challenge` of its names (RFC 8555 8.4).
+
+    The values themselves; or an alias into a validation zone; or it is one itself: a
+    zone whose names are challenges, and nothing else.
+    """
+
+    DIRECT = "direct"
+    DELEGATE = "delegate"
+    ONLY = "only"
+
+
 class Zone(Record, frozen=True, omit_defaults=True):
-    """A DNS zone under which apps get names."""
+    """A DNS zone under which apps get names.
+
+    Where it delegates its challenges, that of a name is an alias of the name's own
+    below the zone `validation`, ours or somebody else's.
+    """
 
     kind: ClassVar[str] = "zone"
 
@@ -52,6 +68,8 @@ class Zone(Record, frozen=True, omit_defaults=True):
     landing: tuple[str, ...] = ()
     hostmaster: str = ""
     ttl: int = 60
+    challenges: ChallengeMode = ChallengeMode.DIRECT
+    validation: str = ""
 
     @property
     def key(self) -> str:
@@ -162,7 +180,8 @@ class Cluster(Record, frozen=True, omit_defaults=True):
     `capacity` is a number of apps, 0 for no limit. Its addresses are probed at `port`,
     and those that are `withdrawn` are answered to nobody (`model.health`). Of one that
     an operator has declared `lost` the `fallback` is answered, if there is any: the
-    addresses of a page that says so.
+    addresses of a page that says so. `alpn` is what its proxies speak over TLS
+    (RFC 7301), none where they do not.
     """
 
     kind: ClassVar[str] = "cluster"
@@ -177,6 +196,7 @@ class Cluster(Record, frozen=True, omit_defaults=True):
     withdrawn: tuple[str, ...] = ()
     lost: bool = False
     fallback: tuple[str, ...] = ()
+    alpn: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -372,11 +392,56 @@ class Consent(Record, frozen=True, omit_defaults=True):
 
 LOSS = "loss"
 
+
+class Challenge(Record, frozen=True, omit_defaults=True):
+    """What is to be read as TXT at a name, for a certificate authority to find.
+
+    Each of the values has the time, in seconds since 1970, until which it is answered.
+    """
+
+    kind: ClassVar[str] = "challenge"
+
+    name: str
+    values: dict[str, float]
+
+    @property
+    def key(self) -> str:
+        return challenge_key(self.name)
+
+    def live(self, now: float) -> tuple[str, ...]:
+        return tuple(value for value, until in self.values.items() if now < until)
+
+
+def challenge_key(name: str) -> str:
+    """Give the key of a name: its labels from the root, so what is below it follows it."""
+    return ".".join(reversed(name.split(".")))
+
+
+class UpdateKey(Record, frozen=True, omit_defaults=True):
+    """A key of transactions (RFC 8945), and for what it is good.
+
+    `names` are those whose challenges may be updated by it, `transfers` the zones that
+    may be transferred. Its secret is sealed for this record (`model.sealing`).
+    """
+
+    kind: ClassVar[str] = "update-key"
+
+    name: str
+    algorithm: str
+    sealed: bytes
+    names: tuple[str, ...] = ()
+    transfers: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
 KINDS: dict[str, type[Record]] = {
     kind.kind: kind
     for kind in (
         Zone, Owner, Plan, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
-        Authority, Consent,
+        Authority, Consent, Challenge, UpdateKey,
     )
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ import msgspec
 from domicile.model.ids import looks_like_id
 from domicile.model.names import split_joined
 from domicile.model.records import (
+    Challenge,
+    ChallengeMode,
     Cluster,
     Owner,
     Placement,
@@ -17,6 +19,8 @@ from domicile.model.records import (
     Zone,
     dotted_host,
 )
+
+CHALLENGE_LABEL = "_acme-challenge"
 
 
 class InCluster(msgspec.Struct, frozen=True):
@@ -44,6 +48,20 @@ class NameServer(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
+class Challenged(msgspec.Struct, frozen=True):
+    """The name is where challenges are answered; there may be none now."""
+
+    zone: Zone
+    challenge: Challenge | None
+
+
+class Delegated(msgspec.Struct, frozen=True):
+    """The name is an alias of one in a validation zone."""
+
+    zone: Zone
+    target: str
+
+
 class Empty(msgspec.Struct, frozen=True):
     """The name exists and has no records: an empty non-terminal (RFC 8020)."""
 
@@ -60,7 +78,9 @@ class OutOfZone(msgspec.Struct, frozen=True):
     """The name is in no zone of ours."""
 
 
-Resolution = InCluster | Apex | NameServer | Empty | Missing | OutOfZone
+Resolution = (
+    InCluster | Apex | NameServer | Challenged | Delegated | Empty | Missing | OutOfZone
+)
 
 
 class DirectoryView(Protocol):
@@ -75,6 +95,10 @@ class DirectoryView(Protocol):
     def placed(self, host: str) -> Whereabouts | None: ...
 
     def cluster(self, name: str) -> Cluster | None: ...
+
+    def challenge(self, name: str) -> Challenge | None: ...
+
+    def has_challenge_below(self, name: str) -> bool: ...
 
 
 def resolve(view: DirectoryView, labels: tuple[str, ...]) -> Resolution:
@@ -93,6 +117,45 @@ def resolve_in(view: DirectoryView, zone: Zone, labels: tuple[str, ...]) -> Reso
     special = _name_of_a_server(zone, labels)
     if special is not None:
         return special
+    if zone.challenges is ChallengeMode.ONLY:
+        return _resolve_validation(view, zone, ".".join((*labels, zone.name)))
+    if labels[0] == CHALLENGE_LABEL:
+        return _resolve_challenge(view, zone, labels[1:])
+    return _resolve_below(view, zone, labels)
+
+
+def challenge_of(
+    view: DirectoryView, zone: Zone, labels: tuple[str, ...]
+) -> Resolution:
+    """Say what `_acme-challenge` of a name is that exists in the zone."""
+    name = ".".join((*labels, zone.name))
+    if zone.challenges is ChallengeMode.DELEGATE:
+        return Delegated(zone, f"{name}.{zone.validation}")
+    return Challenged(zone, view.challenge(f"{CHALLENGE_LABEL}.{name}"))
+
+
+def _resolve_challenge(
+    view: DirectoryView, zone: Zone, labels: tuple[str, ...]
+) -> Resolution:
+    """Promise 8: a name that does not exist has no challenges either."""
+    exists = (
+        not labels
+        or _name_of_a_server(zone, labels) is not None
+        or not isinstance(_resolve_below(view, zone, labels), Missing)
+    )
+    return challenge_of(view, zone, labels) if exists else Missing(zone)
+
+
+def _resolve_validation(view: DirectoryView, zone: Zone, name: str) -> Resolution:
+    challenge = view.challenge(name)
+    if challenge is not None:
+        return Challenged(zone, challenge)
+    return Empty(zone) if view.has_challenge_below(name) else Missing(zone)
+
+
+def _resolve_below(
+    view: DirectoryView, zone: Zone, labels: tuple[str, ...]
+) -> Resolution:
     match labels:
         case (label,):
             return _resolve_label(view, zone, label)

@@ -6,7 +6,16 @@ It stands where a replica stands, and is never behind: there is nobody to be beh
 from collections.abc import Iterator
 from typing import Self, TypeVar
 
-from domicile.model.records import Cluster, Owner, Placement, Record, Whereabouts, Zone
+from domicile.model.records import (
+    Challenge,
+    Cluster,
+    Owner,
+    Placement,
+    Record,
+    UpdateKey,
+    Whereabouts,
+    Zone,
+)
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -15,6 +24,7 @@ class NoRecords:
     """A replica that has no records, and its one view."""
 
     serial = 0
+    number = -1
     behind = False
     open_name = "none"
 
@@ -27,7 +37,7 @@ class NoRecords:
     def __exit__(self, *_: object) -> None:
         """There is nothing to give back."""
 
-    def glance(self) -> None:
+    def newest(self) -> None:
         return None
 
     def all(self, _kind: type[Kind]) -> Iterator[Kind]:
@@ -53,3 +63,12 @@ class NoRecords:
 
     def cluster(self, _name: str) -> Cluster | None:
         return None
+
+    def update_key(self, _name: str) -> UpdateKey | None:
+        return None
+
+    def challenge(self, _name: str) -> Challenge | None:
+        return None
+
+    def has_challenge_below(self, _name: str) -> bool:
+        return False

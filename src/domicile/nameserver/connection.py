@@ -19,10 +19,12 @@ from domicile.dns.message import HEADER, Malformed, write_refusal
 from domicile.dns.rdata import Rcode
 from domicile.dns.stream import Deframer, frame
 from domicile.dns.transfer import is_of_transfers
+from domicile.dns.update import is_update
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.handover import HandOver, Request
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.tls import Session
+from domicile.nameserver.updates import Updates
 
 # From the first octet of a message to its last (RFC 7766, section 6.2.3, leaves it to us).
 MESSAGE = 2.0
@@ -42,6 +44,7 @@ class Service(NamedTuple):
     connections: Connections
     replies: Replies
     context: ssl.SSLContext | None = None
+    updates: Updates | None = None
     hand_over: HandOver | None = None
 
     @property
@@ -56,6 +59,10 @@ class Connection(asyncio.Protocol):
     def __init__(self, service: Service) -> None:
         self._connections = service.connections
         self._replies = service.replies
+        self._updates = service.updates
+        # Of so many updates the replies are still to come; these came amidst a transfer.
+        self._owed = 0
+        self._late = b""
         self._hand_over = service.hand_over
         self._session = Session(service.context) if service.context else None
         self._deframer = Deframer()
@@ -158,6 +165,10 @@ class Connection(asyncio.Protocol):
                 message = self._deframer.take()
                 if message is None:
                     break
+                if self._updates is not None and is_update(message):
+                    self._owed += 1
+                    self._updates.take(message, self._client, self._answer_late)
+                    continue
                 if self._hand_over and is_of_transfers(message):
                     found += self._pass_on(self._hand_over, message)
                     break
@@ -167,6 +178,15 @@ class Connection(asyncio.Protocol):
                 if len(found) > MOST_UNTAKEN:
                     break
         return bytes(found)
+
+    def _answer_late(self, message: bytes) -> None:
+        """Answer out of turn, as RFC 7766 6.2.1.1 has it."""
+        self._owed -= 1
+        if self._relay is not None:
+            self._late += frame(message)
+        elif not self._transport.is_closing():
+            self._write(frame(message))
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def _pass_on(self, to: HandOver, message: bytes) -> bytes:
         """Have others answer, who take long; give what is answered at once."""
@@ -191,6 +211,9 @@ class Connection(asyncio.Protocol):
         finally:
             writer.close()
             self._relay = None
+            late, self._late = self._late, b""
+            if late and not self._transport.is_closing():
+                self._write(late)
             self._go_on()
 
     def _go_on(self) -> None:
@@ -203,7 +226,8 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._serve)
         elif self._ended:
-            self.close()
+            if not self._owed:
+                self.close()
         else:
             self._transport.resume_reading()
 
@@ -217,7 +241,13 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         loop = asyncio.get_running_loop()
         patience = min(seconds, self._connections.limits.idle)
-        self._timer = loop.call_later(patience, self.cut)
+        self._timer = loop.call_later(patience, self._time_out)
+
+    def _time_out(self) -> None:
+        if self._owed:
+            self._wait(self._connections.limits.idle)
+        else:
+            self.cut()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

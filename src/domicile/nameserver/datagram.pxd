@@ -10,6 +10,7 @@ cdef class Datagrams:
     cdef object _socket
     cdef object _replies
     cdef object _restraint
+    cdef object _updates
     cdef object _clock
     cdef Budget _budget
     cdef Batch _batch

@@ -2,19 +2,23 @@
 
 import asyncio
 import socket
+from functools import partial
 from typing import Final
 
 from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
+from domicile.dns.update import is_update
 from domicile.nameserver.mmsg import Batch
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.restraint import Restraint
+from domicile.nameserver.updates import Updates
 
 # Enough to spread the cost of a wake and of a view, few enough that TCP gets its turn.
 BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
 _RCODE: Final = 0x0F
+# No answer, and the opcode UPDATE.
 
 
 class Datagrams:
@@ -26,11 +30,13 @@ class Datagrams:
         replies: Replies,
         restraint: Restraint | None = None,
         clock: Clock = monotonic,
+        updates: Updates | None = None,
     ) -> None:
         self._socket = udp
         self._replies = replies
         self._restraint = restraint
         self._budget = restraint.budget if restraint else None
+        self._updates = updates
         self._clock = clock
         self._batch = Batch(udp, BATCH)
 
@@ -71,7 +77,8 @@ class Datagrams:
                 else:
                     self._reply(place, packet, found)
             replies.count_remembered(taken - len(missed), missing)
-            self._answer(missed)
+            if missed:
+                self._answer(missed)
         finally:
             replies.end()
         batch.send()
@@ -79,9 +86,22 @@ class Datagrams:
     def _answer(self, places: list[int]) -> None:
         """Answer what nobody has asked before."""
         batch = self._batch
-        for place in places:
-            packet = batch.packet(place)
-            self._reply(place, packet, self._replies.reply(packet, self._client(place)))
+        with self._replies.batch() as reply:
+            for place in places:
+                packet = batch.packet(place)
+                client = self._client(place)
+                if self._updates is not None and is_update(packet):
+                    send = partial(self._send, batch.peer(place))
+                    self._updates.take(packet, client, send)
+                else:
+                    self._reply(place, packet, reply(packet, client))
+
+    def _send(self, peer: tuple[str | int, ...], message: bytes) -> None:
+        try:
+            self._socket.sendto(message, peer)
+        except OSError:
+            # A full buffer or no route: UDP loses messages, and the client asks again.
+            return
 
     def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
         """Reply, if that is within the budget of whom the query came from."""

@@ -23,7 +23,9 @@ from domicile.service.follower_metrics import follower_metrics
 from domicile.service.probing import Prober, clusters_in, probing
 from domicile.service.room import lack_of_room
 
-KINDS = ("zone", "owner", "placement", "cluster", "consent")
+KINDS = (
+    "zone", "owner", "placement", "cluster", "consent", "challenge", "update-key",
+)  # fmt: skip
 
 
 def run(

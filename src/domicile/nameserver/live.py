@@ -15,12 +15,17 @@ from domicile.dns.zone import EMPTY, WILDCARD, Node
 from domicile.dns.zonefile import StaticZone
 from domicile.model.records import Zone
 from domicile.model.resolution import (
+    CHALLENGE_LABEL,
     Apex,
+    Challenged,
+    Delegated,
     Empty,
     InCluster,
     Missing,
     NameServer,
     OutOfZone,
+    Resolution,
+    challenge_of,
     resolve_in,
 )
 from domicile.model.schedules import ttl_until
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 NEGATIVE_TTL = 30
 NEGATIVE_TTL_BEHIND = 5
 """What a server that is behind does not know may exist already."""
+
+CHALLENGE_TTL = 5
+"""Who failed tries again with another value, and a resolver may be asked for both."""
 
 # No secondary transfers our zones; these are what RIPE-203 and RFC 1912 find sane.
 _REFRESH = 3600
@@ -111,16 +119,33 @@ class LiveZone:
         else:
             depth = self._zone.name.count(".") + 1
             below = text_labels(labels_of(name))[:-depth]
-        match resolve_in(self._view, self._zone, below):
+        match self._resolved(name, below):
             case InCluster(cluster=cluster, moves_at=moves_at):
                 ttl = self._moment.ttl(self._zone.ttl, moves_at)
-                return _Addressed(name, cluster.answered, ttl)
+                # Who speaks for a cluster that is lost does not speak all that it did.
+                alpn = () if cluster.lost else cluster.alpn
+                return _Addressed(name, cluster.answered, ttl, alpn)
             case NameServer(addresses=addresses):
                 return _Addressed(name, addresses, self._zone.ttl)
+            case Challenged(challenge=challenge):
+                values = challenge.live(self._moment.now) if challenge else ()
+                return _texts(name, values)
+            case Delegated(target=target):
+                alias = (name_from_text(target),)
+                return {Rdtype.CNAME: RRset(name, Rdtype.CNAME, self._zone.ttl, alias)}
             case Empty():
                 return EMPTY
             case Missing() | OutOfZone() | Apex():
                 return None
+
+    def _resolved(self, name: bytes, below: tuple[str, ...]) -> Resolution:
+        found = resolve_in(self._view, self._zone, below)
+        if not isinstance(found, Missing) or self._file is None:
+            return found
+        # What only the file has can have certificates, too.
+        if below[0] == CHALLENGE_LABEL and self._file.node(name[name[0] + 1 :]):
+            return challenge_of(self._view, self._zone, below[1:])
+        return found
 
     def _apex(self, written: Mapping[int, RRset]) -> Node:
         zone = self._zone
@@ -164,15 +189,26 @@ def _brief(written: Mapping[int, RRset]) -> Node:
     }
 
 
+def _texts(name: bytes, values: tuple[str, ...]) -> Node:
+    if not values:
+        return EMPTY
+    rdatas = tuple(rdata.txt(value.encode()) for value in values)
+    return {Rdtype.TXT: RRset(name, Rdtype.TXT, CHALLENGE_TTL, rdatas)}
+
+
 class _Addressed(NamedTuple):
-    """A node with addresses and nothing else."""
+    """A node with addresses, maybe what is spoken there over TLS, and nothing else."""
 
     name: bytes
     addresses: tuple[str, ...]
     ttl: int
+    alpn: tuple[str, ...] = ()
 
     def get(self, rdtype: int) -> RRset | None:
-        rdatas = _rdatas(self.addresses, rdtype)
+        if rdtype == Rdtype.HTTPS:
+            rdatas = _https(self.alpn, self.addresses)
+        else:
+            rdatas = _rdatas(self.addresses, rdtype)
         return RRset(self.name, rdtype, self.ttl, rdatas) if rdatas else None
 
 
@@ -186,6 +222,11 @@ def _rdatas(addresses: tuple[str, ...], rdtype: int) -> tuple[bytes, ...]:
             case IPv6Address() as address if rdtype == Rdtype.AAAA:
                 rdatas.append(rdata.aaaa(address))
     return tuple(rdatas)
+
+
+@lru_cache(_REMEMBERED)
+def _https(alpn: tuple[str, ...], addresses: tuple[str, ...]) -> tuple[bytes, ...]:
+    return (rdata.https(alpn, map(ip_address, addresses)),) if alpn else ()
 
 
 @lru_cache(_REMEMBERED)

@@ -32,7 +32,7 @@ def main(config: Path) -> None:
     hand_over, intake = open_hand_over() if offers else (None, None)
     published = Published([each.apex for each in offers]) if offers else None
     own = settings.read_own()._replace(published=published)
-    work = Work(settings, own, settings.read_certificate(), hand_over)
+    work = Work(settings, own, settings.read_certificate(), source, hand_over)
     logs.configure("nameserver")
     # It would write a line for each question to the feed.
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -10,5 +10,6 @@ cdef class Batch:
     cpdef bytes packet(self, Py_ssize_t place)
     cpdef bytes address(self, Py_ssize_t place)
     cpdef long long prefix(self, Py_ssize_t place) except -1
+    cpdef tuple peer(self, Py_ssize_t place)
     cpdef void reply(self, Py_ssize_t place, bytes message)
     cpdef void send(self)

@@ -5,6 +5,7 @@ recvmmsg(2) and sendmmsg(2).
 """
 
 import socket
+from typing import Any
 
 from domicile.dns.budget import prefix_of
 
@@ -18,7 +19,7 @@ class Batch:
     def __init__(self, udp: socket.socket, size: int) -> None:
         self._socket = udp
         self._size = size
-        self._taken: list[tuple[bytes, tuple[str, int]]] = []
+        self._taken: list[tuple[bytes, tuple[Any, ...]]] = []
         self._replies: list[bytes | None] = []
 
     def receive(self) -> int:
@@ -45,6 +46,10 @@ class Batch:
         """Give the number of the network that it says it came from (`dns.budget`)."""
         return prefix_of(self.address(place))
 
+    def peer(self, place: int) -> tuple[str | int, ...]:
+        """Give the same as `sendto` takes it: for what is answered later."""
+        return self._taken[place][1]
+
     def reply(self, place: int, message: bytes) -> None:
         """Have this sent to whom that datagram came from."""
         self._replies[place] = message
@@ -55,7 +60,7 @@ class Batch:
             if message is not None and peer[1]:
                 self._send(message, peer)
 
-    def _send(self, message: bytes, peer: tuple[str, int]) -> None:
+    def _send(self, message: bytes, peer: tuple[Any, ...]) -> None:
         try:
             self._socket.sendto(message, peer)
         except OSError:

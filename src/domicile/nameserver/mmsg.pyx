@@ -3,6 +3,8 @@
 `mmsg.py` does the same one by one, and says what each method is for.
 """
 
+from socket import inet_ntop
+
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
 cdef extern from *:
@@ -92,17 +94,27 @@ cdef extern from *:
         return prefix;
     }
 
-    static int has_port(const struct sockaddr_storage *peer) {
+    static int port_of(const struct sockaddr_storage *peer) {
         if (peer->ss_family == AF_INET6)
-            return ((const struct sockaddr_in6 *)peer)->sin6_port != 0;
-        return ((const struct sockaddr_in *)peer)->sin_port != 0;
+            return ntohs(((const struct sockaddr_in6 *)peer)->sin6_port);
+        return ntohs(((const struct sockaddr_in *)peer)->sin_port);
+    }
+
+    static int peer_port(struct slots *all, Py_ssize_t place) {
+        return port_of(&all->peers[place]);
+    }
+
+    static long long peer_scope(struct slots *all, Py_ssize_t place) {
+        const struct sockaddr_storage *peer = &all->peers[place];
+        if (peer->ss_family != AF_INET6) return -1;
+        return ((const struct sockaddr_in6 *)peer)->sin6_scope_id;
     }
 
     static int slots_reply(struct slots *all, int place, int free_place, void *octets,
                            size_t size) {
         struct msghdr *message = &all->sent[free_place].msg_hdr;
         /* Nobody asks from port 0; it cannot be answered. */
-        if (!has_port(&all->peers[place])) return 0;
+        if (!port_of(&all->peers[place])) return 0;
         all->replies[free_place].iov_base = octets;
         all->replies[free_place].iov_len = size;
         message->msg_name = &all->peers[place];
@@ -132,6 +144,8 @@ cdef extern from *:
     const char *peer_octets(slots *all, Py_ssize_t place)
     int peer_size(slots *all, Py_ssize_t place)
     long long peer_prefix(slots *all, Py_ssize_t place)
+    int peer_port(slots *all, Py_ssize_t place)
+    long long peer_scope(slots *all, Py_ssize_t place)
 
 
 cdef class Batch:
@@ -174,6 +188,12 @@ cdef class Batch:
         if not 0 <= place < self._taken:
             raise IndexError
         return peer_prefix(<slots *>self._slots, place)
+
+    cpdef tuple peer(self, Py_ssize_t place):
+        host = inet_ntop(self._socket.family, self.address(place))
+        cdef int port = peer_port(<slots *>self._slots, place)
+        cdef long long scope = peer_scope(<slots *>self._slots, place)
+        return (host, port) if scope < 0 else (host, port, 0, scope)
 
     cpdef void reply(self, Py_ssize_t place, bytes message):
         if 0 <= place < self._taken:

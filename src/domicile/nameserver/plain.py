@@ -6,71 +6,59 @@ of each sort; its reply is taken apart here, and its pieces stand in all others 
 sort, until the records change. Whatever is not plain is left to it: other types, other
 zones, names with other characters than those of hosts, names that stand for something
 else than an app, and whoever is about to move.
+
+What an entry of a replica says is not held against its CRC here: it is believed only
+where it is, letter by letter, what the long way found before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final
 
 from domicile.dns.cache import class_of
 from domicile.dns.edns import PLAIN_LIMIT
 from domicile.dns.message import HEADER
 from domicile.model.ids import LENGTH
 from domicile.model.names import A_LABEL, JOINT
+from domicile.replica.glance import HOST, LEFT, Glance
 
 _HEADER: Final = HEADER.size
 _TAIL: Final = 4  # a question behind its name: type and class
-_ID: Final = LENGTH
-_DO: Final = 4  # in what `class_of` gives; and what it does not give
-_AAAA: Final = 128
-_MOST_ZONES: Final = 32
-_LONGEST_LABEL: Final = 63
 _CLASS_IN: Final = 1
 _TYPE_A: Final = 1
 _TYPE_AAAA: Final = 28
-_LEARNT: Final = (0, 3)  # NOERROR, NXDOMAIN
-_OWNER: Final = b"\xc0\x0c"  # the question's name
-_NOWHERE: Final = b"."  # in the place of a cluster's name
+_ID: Final = LENGTH
+_DO: Final = 4  # in what `class_of` gives
+_AAAA: Final = 8  # beside what it gives
+_SORTS: Final = 32
+_LONGEST_NAME: Final = 255
+_LONGEST_LABEL: Final = 63
+_MOST_ZONES: Final = 32
 
+_HOST: Final = HOST
+_LEFT: Final = LEFT
+_DOT: Final = ord(".")
+_STRANGE: Final = 0
 _JOINT: Final = JOINT.encode()
 _A_LABEL: Final = A_LABEL.encode()
-_STRANGE: Final = b"!"
-_SORTS: Final = tuple(bytes((number,)) for number in range(256))
+_OWNER: Final = b"\xc0\x0c"  # a pointer to the question's name
 _POINTERS: Final = tuple((0xC000 | at).to_bytes(2, "big") for at in range(512))
 
 
-def _as_text(octet: int) -> int:
-    """Write an octet of a name on the wire as in its text: a length is a dot."""
+def _lower(octet: int) -> int:
     character = bytes((octet,)).lower()
-    if character.isalnum() or character == b"-":
-        return character[0]
-    return ord(".") if octet <= _LONGEST_LABEL else ord(_STRANGE)
+    return character[0] if character.isalnum() or character == b"-" else _STRANGE
 
 
-# The lengths that look like digits and hyphens are of labels that few names have.
-_TEXT: Final = bytes(map(_as_text, range(256)))
-
-
-class Seen(Protocol):
-    """The records, as of one serial (`replica.view`)."""
-
-    def cluster_of_host(self, host: bytes, /) -> bytes | None:
-        """Give the cluster of the app with that name, none where there is no such app.
-
-        The empty name stands for one that is to be asked for in the long way.
-        """
-
-    def cluster_of_app(self, app: bytes, zone: bytes, /) -> bytes | None:
-        """Give the same for an app's id, in its zone."""
-
-    def has_owner(self, name: bytes, /) -> bool: ...
+# What stands for an octet of a label in the text of a host; nothing for a strange one.
+_TEXT: Final = bytes(map(_lower, range(256)))
 
 
 class Piece:
     """What stands before and behind the question of a reply.
 
-    Without the id; and without the pointer to the zone, where the reply is negative.
+    Without the id; and without the pointer to the zone, where the reply is a no.
     """
 
     __slots__ = ("head", "negative", "tail")
@@ -82,13 +70,16 @@ class Piece:
 
 
 class PlainZone:
-    """A zone of ours, by how its names end, such as `.apps.test.`.
+    """A zone of ours, by how its hosts end, such as `.apps.test`.
 
-    `left` are names below it, such as `.ns1`, that are not for apps; of what is not
-    `plain` everything is left, of what is `signed` whatever wants signatures.
+    `left` are hosts in it that are not for apps; of a zone that is not `plain` all is
+    left, of one that is `signed` whatever wants signatures.
     """
 
-    __slots__ = ("labels", "left", "pieces", "plain", "signed", "suffix")
+    __slots__ = (
+        "deepest_left", "labels", "left", "missing", "pieces", "plain", "signed",
+        "suffix",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -99,25 +90,38 @@ class PlainZone:
         signed: bool = False,
     ) -> None:
         self.suffix = suffix
-        self.labels = suffix.count(b".") - 1
+        self.labels = suffix.count(b".")
         self.left = frozenset(left)
+        self.deepest_left = max((each.count(b".") + 1 for each in self.left), default=0)
         self.plain = plain
         self.signed = signed
-        self.pieces: dict[bytes, Piece] = {}
+        # By sort: of names that no app has, and of the apps of each cluster.
+        self.missing: list[Piece | None] = [None] * _SORTS
+        self.pieces: dict[bytes, list[Piece | None]] = {}
+
+    def pieces_of(self, cluster: bytes | None) -> list[Piece | None]:
+        """Give the pieces of a cluster's replies, of none where that is none."""
+        if cluster is None:
+            return self.missing
+        return self.pieces.setdefault(cluster, [None] * _SORTS)
+
+
+_NO_ZONE: Final = PlainZone(b"", plain=False)
 
 
 class PlainQuestions:
     """Answers out of what was answered before, as of the same records."""
 
-    __slots__ = ("_end", "_labels", "_seen", "_sort", "_zone", "_zones")
+    __slots__ = ("_cluster", "_end", "_glance", "_labels", "_text", "_zone", "_zones")
 
-    def __init__(self) -> None:
+    def __init__(self, glance: Glance) -> None:
+        self._glance = glance
         self._zones: list[PlainZone] = []
-        self._seen: Seen | None = None
+        self._text = bytearray(_LONGEST_NAME + 1)
         # Of the packet that was sorted last.
-        self._zone = PlainZone(b".", plain=False)
-        self._sort = b""
         self._end = self._labels = 0
+        self._zone = _NO_ZONE
+        self._cluster: bytes | None = None
 
     def forget(self, zones: Iterable[PlainZone] = ()) -> None:
         """Begin anew, with the zones of other records."""
@@ -125,123 +129,137 @@ class PlainQuestions:
         # They are tried one after the other.
         self._zones = found if len(found) <= _MOST_ZONES else []
 
-    def see(self, seen: Seen | None) -> None:
-        """Answer from these records; from none, nothing."""
-        self._seen = seen
-
     def find(self, packet: bytes) -> bytes | None:
         """Give the reply to a query of a sort that was answered before."""
-        if not self._sorted(packet):
+        sort = self._sorted(packet)
+        if sort < 0:
             return None
         zone = self._zone
-        piece = zone.pieces.get(self._sort)
+        cluster = self._cluster
+        pieces = zone.missing if cluster is None else zone.pieces.get(cluster)
+        piece = None if pieces is None else pieces[sort]
         if piece is None:
             return None
         end = self._end
-        if end + len(piece.tail) > PLAIN_LIMIT:
+        tail = piece.tail
+        if end + 2 + len(tail) > PLAIN_LIMIT:
             return None
-        question = packet[_HEADER:end]
         if piece.negative:
-            pointer = _POINTERS[end - _TAIL - len(zone.suffix)]
-            return packet[:2] + piece.head + question + pointer + piece.tail
-        return packet[:2] + piece.head + question + piece.tail
+            tail = self._pointer() + tail
+        return packet[:2] + piece.head + packet[_HEADER:end] + tail
 
     def learn(self, packet: bytes, reply: bytes) -> bool:
         """Take a reply to a query apart; say whether the like of it will be found."""
         # Authoritative, whole, and a yes or a no.
-        if reply[2] & 0x06 != 0x04 or reply[3] & 0x0F not in _LEARNT:
+        if reply[2] & 0x06 != 0x04 or reply[3] & 0x0F not in {0, 3}:
             return False
-        if not self._sorted(packet):
+        sort = self._sorted(packet)
+        if sort < 0:
             return False
         end = self._end
         negative = not reply[7]
-        if negative:
-            expected = _POINTERS[end - _TAIL - len(self._zone.suffix)]
-        else:
-            expected = _OWNER
-        if reply[end : end + 2] != expected:
+        if reply[end : end + 2] != (self._pointer() if negative else _OWNER):
             return False
         tail = reply[end + 2 :] if negative else reply[end:]
-        self._zone.pieces[self._sort] = Piece(reply[2:_HEADER], tail, negative=negative)
+        piece = Piece(reply[2:_HEADER], tail, negative=negative)
+        self._zone.pieces_of(self._cluster)[sort] = piece
         return True
 
-    def _sorted(self, packet: bytes) -> bool:
-        """Say whether a packet is plain; note its question's end, its zone, its sort."""
-        kind = self._kind(packet)
-        if kind < 0:
-            return False
-        text = packet[_HEADER : self._end - _TAIL].translate(_TEXT)
-        # Else there is a dot in a label, or a length that looks like a character.
-        if text.count(b".") != self._labels + 1 or _STRANGE in text:
-            return False
-        zone = self._zone_of(text)
-        if zone is None or (zone.signed and kind & _DO):
-            return False
-        cluster = _cluster(self._seen, zone, text, self._labels - zone.labels)
-        if cluster is None:
-            return False
+    def _pointer(self) -> bytes:
+        """Give the pointer to the zone's name, at the end of the question's."""
+        suffix = self._zone.suffix
+        pointer: bytes = _POINTERS[self._end - _TAIL - 1 - len(suffix)]
+        return pointer
+
+    def _sorted(self, packet: bytes) -> int:
+        """Give what sort a packet is, or -1; note its question's end, zone, cluster."""
+        if not self._zones:
+            return -1
+        size = self._read(packet)
+        if size == 0:
+            return -1
+        kind = class_of(packet, self._end)
+        if kind < 0 or not _asks_for_addresses(packet, self._end):
+            return -1
+        host = bytes(self._text[:size])
+        zone = self._zone_of(host)
+        if not zone.plain or (zone.signed and kind & _DO):
+            return -1
+        cluster = self._find(zone, host, self._labels - zone.labels)
+        if cluster == _LEFT:
+            return -1
         self._zone = zone
-        self._sort = _SORTS[kind] + cluster
-        return True
+        self._cluster = cluster
+        return kind if packet[self._end - 3] == _TYPE_A else kind | _AAAA
 
-    def _kind(self, packet: bytes) -> int:
-        """Note where the question ends; give what the reply depends on, or -1."""
-        if self._seen is None:
-            return -1
+    def _read(self, packet: bytes) -> int:
+        """Write the question's name as `HOST` has it; give its length, 0 if strange.
+
+        Note its labels, and where the question ends.
+        """
         size = len(packet)
+        octets = packet
+        text = self._text
         at = _HEADER
-        labels = 0
-        while at < size and (length := packet[at]):
-            if length > _LONGEST_LABEL:
-                return -1
-            at += length + 1
+        written = labels = 0
+        while at < size:
+            length = octets[at]
+            if length == 0:
+                break
+            end = at + 1 + length
+            if length > _LONGEST_LABEL or end > size or end > _HEADER + _LONGEST_NAME:
+                return 0
+            text[written] = _DOT
+            written += 1
+            for place in range(at + 1, end):
+                octet = _TEXT[octets[place]]
+                if octet == _STRANGE:
+                    return 0
+                text[written] = octet
+                written += 1
+            at = end
             labels += 1
-        end = at + 1 + _TAIL
-        kind = class_of(packet, end)
-        if (
-            kind < 0
-            or packet[end - 1] != _CLASS_IN
-            or packet[end - 4] | packet[end - 2]
-        ):
-            return -1
+        text[0] = _HOST
         self._labels = labels
-        self._end = end
-        if packet[end - 3] == _TYPE_A:
-            return kind
-        return kind | _AAAA if packet[end - 3] == _TYPE_AAAA else -1
+        self._end = at + 1 + _TAIL
+        return written if self._end <= size else 0
 
-    def _zone_of(self, text: bytes) -> PlainZone | None:
+    def _zone_of(self, host: bytes) -> PlainZone:
         for zone in self._zones:
-            if text.endswith(zone.suffix):
-                return zone if zone.plain else None
-        return None
+            suffix = zone.suffix
+            if host.endswith(suffix):
+                return zone
+            if len(host) == len(suffix) and host[1:] == suffix[1:]:
+                return zone
+        return _NO_ZONE
+
+    def _find(self, zone: PlainZone, host: bytes, labels: int) -> bytes | None:
+        """Give the cluster of an app, none where there is no app; `LEFT` is left."""
+        if labels <= zone.deepest_left and host[1:] in zone.left:
+            return _LEFT
+        if labels == 2:
+            return self._glance.cluster_of_host(host)
+        if labels == 1:
+            return self._find_label(zone, host[1 : len(host) - len(zone.suffix)])
+        return _LEFT
+
+    def _find_label(self, zone: PlainZone, label: bytes) -> bytes | None:
+        if len(label) == _ID:
+            # Where there is none: an owner's name may have that many letters, too.
+            return self._glance.cluster_of_app(label, zone.suffix[1:]) or _LEFT
+        if _JOINT in label:
+            app, _, owner = label.partition(_JOINT)
+            if label.startswith(_A_LABEL) or _JOINT in owner:
+                return _LEFT
+            host = bytes((_HOST,)) + app + b"." + owner + zone.suffix
+            return self._glance.cluster_of_host(host) or _LEFT
+        return _LEFT if self._glance.has_owner(label) else None
 
 
-def _cluster(
-    seen: Seen | None, zone: PlainZone, text: bytes, labels: int
-) -> bytes | None:
-    """Give the cluster that a name leads to, or `_NOWHERE`; none where it is left."""
-    assert seen is not None
-    if zone.left and text[: len(text) - len(zone.suffix)] in zone.left:
-        return None
-    if labels == 2:
-        found = seen.cluster_of_host(text[1:-1])
-    elif labels == 1:
-        found = _cluster_of_label(seen, zone, text[1 : len(text) - len(zone.suffix)])
-    else:
-        return None
-    if found is None:
-        return _NOWHERE
-    return found or None
-
-
-def _cluster_of_label(seen: Seen, zone: PlainZone, label: bytes) -> bytes | None:
-    if len(label) == _ID:
-        # Where there is none: an owner's name may have that many letters, too.
-        return seen.cluster_of_app(label, zone.suffix[1:-1]) or b""
-    if _JOINT in label:
-        app, _, owner = label.partition(_JOINT)
-        if label.startswith(_A_LABEL) or _JOINT in owner:
-            return b""
-        return seen.cluster_of_host(app + b"." + owner + zone.suffix[:-1]) or b""
-    return b"" if seen.has_owner(label) else None
+def _asks_for_addresses(packet: bytes, end: int) -> bool:
+    kind = packet[end - 3]
+    return (
+        kind in (_TYPE_A, _TYPE_AAAA)
+        and packet[end - 1] == _CLASS_IN
+        and not packet[end - 4] | packet[end - 2]
+    )

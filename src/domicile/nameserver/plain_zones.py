@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from domicile.dns.name import name_to_text
 from domicile.dns.zonefile import StaticZone
-from domicile.model.records import Zone
+from domicile.model.records import ChallengeMode, Zone
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.plain import PlainZone
 from domicile.replica.view import View
@@ -13,24 +13,26 @@ from domicile.replica.view import View
 def plain_zones(
     view: View | NoRecords, files: Mapping[bytes, StaticZone]
 ) -> Iterator[PlainZone]:
-    """Give all zones; those with a file are there so that no other has their names."""
+    """Give all zones; of some there is only that no other zone has their names."""
     written = {_suffix(name_to_text(apex)) for apex in files}
     for suffix in written:
         yield PlainZone(suffix, plain=False)
     for zone in view.all(Zone):
         suffix = _suffix(zone.name)
         if suffix not in written:
-            yield PlainZone(suffix, _servers(zone))
+            has_apps = zone.challenges is not ChallengeMode.ONLY
+            yield PlainZone(suffix, _servers(zone), plain=has_apps)
 
 
 def _suffix(zone: str) -> bytes:
-    return f".{zone.strip('.')}.".encode() if zone.strip(".") else b"."
+    """Give how the hosts of a zone end; those of the root end as all do."""
+    return f".{zone.strip('.')}".encode() if zone.strip(".") else b""
 
 
 def _servers(zone: Zone) -> Iterator[bytes]:
-    """Give the names below a zone that its name servers have, and those between."""
+    """Give the hosts in a zone that its name servers are, and those on the way there."""
     for server in zone.nameservers:
-        inside = server.removesuffix(f".{zone.name}")
-        while inside != server and inside:
-            yield f".{inside}".encode()
-            inside = inside.partition(".")[2]
+        host = server
+        while host.endswith(f".{zone.name}"):
+            yield host.encode()
+            host = host.partition(".")[2]

@@ -1,14 +1,14 @@
 """Replies out of one replica, a batch of messages at a time.
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
-until a view shows another copy or serial, or it is behind now and was not, or was and
-is not. What depends on the time of day is not remembered. Each batch opens a view, and
-so does the worker's word to its follower; so nobody is told a serial while older
-replies are given.
+until a glance shows another copy, or that it was written to, or that it is behind now
+and was not, or was and is not. What depends on the time of day is not remembered. A view
+is opened for what is not known, and for the worker's word to its follower, after which
+the next glance is no older; so nobody is told a serial while older replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -19,16 +19,19 @@ from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
+from domicile.dns.signed_query import may_be_signed, reply_to_signed
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import ServedView, answer, answer_without_records
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.published import Published
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
+from domicile.replica.glance import Glance
 from domicile.replica.replica import Replica
 from domicile.replica.view import View
 from domicile.service.logs import Sparing
@@ -45,12 +48,14 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`, `published` the serials of zones that secondaries take.
+    ask `_where`, `published` the serials of zones that secondaries take; the
+    `sealing_key` is for secrets in records.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
+    sealing_key: bytes | None = None
     published: Published | None = None
 
 
@@ -69,20 +74,21 @@ class Replies:
         self._tally = tally
         self._clock = clock
         self._sparing = Sparing()
-        self.plain = PlainQuestions()
+        self._glance = Glance(replica)
+        self._keys = Keyring(self._own.sealing_key)
+        self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
-        self._as_of: tuple[str, int, bool] | None = None
         self._view: View | NoRecords | None = None
         self._server = self._own.identity
+        self._lasting = False
 
     def serial(self) -> int:
-        """Give the serial as of which all is answered now, 0 where it cannot be told."""
+        """Give the serial as of which all is answered from now on, 0 if none can tell."""
         try:
             with self._replica.view() as view:
-                self._remember_as_of(view)
+                self._glance.look_anew()
                 return view.serial
         except (DomicileError, OSError):
-            self._forget()
             return 0
 
     def count_remembered(self, count: int, missing: int) -> None:
@@ -90,37 +96,47 @@ class Replies:
         if self._tally is not None and count:
             self._tally.count_remembered(count, missing)
 
+    def begin(self) -> None:
+        """Have what is `plain` and `remembered` be as of now, until the `end`."""
+        if not self._glance.begin():
+            self._renew()
+
+    def end(self) -> None:
+        self._glance.end()
+
     @contextmanager
     def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
-        self.begin()
-        try:
-            yield self.reply
-        finally:
-            self.end()
-
-    def begin(self) -> None:
-        """Open the view that all is answered from until the `end`."""
         self._server = self._own.identity._replace(now=int(self._clock()))
-        try:
-            self._view = self._replica.view().__enter__()
-        except Exception as error:  # noqa: BLE001 - the border: see _report
-            self._report(error)
-            self._forget()
-            return
-        self._remember_as_of(self._view)
-        # What is behind has more to say than what it said before.
-        is_sure = self._as_of is not None and not self._as_of[2]
-        self.plain.see(self._view.glance() if is_sure else None)
-
-    def end(self) -> None:
-        self.plain.see(None)
-        if self._view is not None:
-            self._view.__exit__(None, None, None)
-            self._view = None
+        with ExitStack() as stack:
+            try:
+                opened: AbstractContextManager[View | NoRecords] = self._replica.view()
+                self._view = stack.enter_context(opened)
+                self._lasting = self._is_glanced_at(self._view)
+            except Exception as error:  # noqa: BLE001 - the border: see _report
+                self._report(error)
+                self._view = None
+            yield self.reply
 
     def reply(self, packet: bytes, client: Client) -> bytes | None:
-        """Reply to what is not known yet."""
+        """Reply to what is not known."""
+        signed = self._view is not None and may_be_signed(packet)
+        replied = (self._reply_signed if signed else self._reply)(packet, client)
+        if self._tally is not None:
+            self._tally.count(replied, client.transport)
+        return replied
+
+    def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
+        assert self._view is not None
+        find_key = partial(self._keys.find, self._view)
+        now = self._server.now
+        try:
+            return reply_to_signed(packet, client, find_key, now, self._reply)
+        except Exception as error:  # noqa: BLE001 - the border: see _report
+            self._report(error)
+            return self._fail(packet, client)
+
+    def _reply(self, packet: bytes, client: Client) -> bytes | None:
         if self._view is None:
             return self._fail(packet, client)
         moment = Moment(self._server.now)
@@ -132,10 +148,11 @@ class Replies:
             return self._fail(packet, client)
         if found is not None and not (client.is_stream or moment.is_passing):
             self._keep(packet, found)
-        return self._counted(found, client)
+        return found
 
     def _keep(self, packet: bytes, reply: bytes) -> None:
-        if self._as_of is not None and not self.plain.learn(packet, reply):
+        """Keep what may be given again, if that is as of what is glanced at."""
+        if self._lasting and not self.plain.learn(packet, reply):
             self.remembered.keep(packet, reply)
 
     def _look_up(
@@ -154,29 +171,24 @@ class Replies:
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        return self._counted(respond(packet, client, look_up, self._server), client)
+        return respond(packet, client, look_up, self._server)
 
-    def _remember_as_of(self, view: View | NoRecords) -> None:
-        """Forget what another view's replies were; with a damaged one, remember none."""
-        try:
-            as_of = self._replica.open_name, view.serial, view.behind
-        except Exception:  # noqa: BLE001 - whoever asks for what is damaged reports it
-            self._forget()
-            return
-        if as_of != self._as_of:
-            self._forget()
-            self._as_of = as_of
-            self.plain.forget(plain_zones(view, self._own.files))
-
-    def _forget(self) -> None:
+    def _renew(self) -> None:
+        """Forget what other records said."""
         self.remembered.clear()
         self.plain.forget()
-        self._as_of = None
+        # What is behind has more to say than what it said before.
+        if self._glance.behind:
+            return
+        with suppress(DomicileError, OSError), self._replica.view() as view:
+            if self._is_glanced_at(view):
+                self.plain.forget(plain_zones(view, self._own.files))
 
-    def _counted(self, reply: bytes | None, client: Client) -> bytes | None:
-        if self._tally is not None:
-            self._tally.count(reply, client.transport)
-        return reply
+    def _is_glanced_at(self, view: View | NoRecords) -> bool:
+        glance = self._glance
+        return (view.number, view.behind) == (glance.number, glance.behind) and (
+            self._replica.open_name == glance.as_of
+        )
 
     def _report(self, error: Exception) -> None:
         """Say that the records are damaged, or hold what no answer can bear."""

@@ -20,6 +20,7 @@ from domicile.nameserver.transfers.offers import Offer, Transfer, read_offers
 from domicile.nameserver.where import Network
 from domicile.replica.follower import Source
 from domicile.service.probing import PROBE_SECONDS, check_probe_seconds
+from domicile.service.sealing import read_sealing_key
 
 # Who was silent for a while may have the answers to as many questions at once as a
 # resolver asks whose cache is cold.
@@ -37,12 +38,14 @@ class ZoneFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a name server needs to start; `listen` is for UDP and TCP each.
 
-    Without a `directory` it serves its `zones`, and needs no token and no `data`.
+    Without a `directory` it serves its `zones`, and needs no token and no `data`;
+    without a `sealing_key_file` nothing for which a secret of the directory is needed.
     """
 
     name: str
     directory: str = ""
     token_file: str = ""
+    sealing_key_file: str = ""
     data: str = ""
     listen: tuple[str, ...] = ("127.0.0.1:5300",)
     admin: str = ""
@@ -114,6 +117,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             zones[zone.apex] = zone
         return zones
 
+    def read_sealing_key(self) -> bytes | None:
+        """Read the key that unseals the secrets of records; raises BadConfiguration."""
+        if not self.sealing_key_file:
+            return None
+        return read_sealing_key(Path(self.sealing_key_file))
+
     def read_own(self) -> Own:
         """Put together what is this server's own; raises BadConfiguration, BadZone."""
         identity = Server(
@@ -125,7 +134,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             keepalive=int(self.idle * 10),
         )
         told = tuple(_network("told_where", each) for each in self.told_where)
-        return Own(self.read_zones(), identity, told)
+        return Own(self.read_zones(), identity, told, self.read_sealing_key())
 
     def source(self) -> Source | None:
         """Give where to follow, with the token, if anybody; raises BadConfiguration."""

@@ -15,6 +15,7 @@ from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.connection import Service
 from domicile.nameserver.connections import Connections
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.courier import Courier
 from domicile.nameserver.datagram import Datagrams
 from domicile.nameserver.drops import dropped
 from domicile.nameserver.handover import HandOver
@@ -22,6 +23,8 @@ from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.restraint import Restraint
 from domicile.nameserver.settings import Settings
 from domicile.nameserver.tls import Certificate
+from domicile.nameserver.updates import Updates
+from domicile.replica.follower import Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
 from domicile.service.channel import WorkerEnd
@@ -52,6 +55,7 @@ class Work(NamedTuple):
     settings: Settings
     own: Own
     certificate: Certificate | None = None
+    source: Source | None = None
     hand_over: HandOver | None = None
 
 
@@ -67,7 +71,7 @@ def run(
 async def _run_until_end(
     work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
-    settings, own, certificate, hand_over = work
+    settings, own, certificate, _, hand_over = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder) if settings.directory else NoRecords()
@@ -75,14 +79,19 @@ async def _run_until_end(
     connections = Connections(settings.limits)
     budget = settings.make_budget()
     restraint = Restraint(budget, own.identity, tally) if budget else None
-    datagrams = [Datagrams(udp, replies, restraint) for udp in sockets.udp]
+    updates = None
+    if work.source is not None and isinstance(replica, Replica):
+        updates = Updates(replica, Courier(work.source), own, tally)
+    datagrams = [
+        Datagrams(udp, replies, restraint, updates=updates) for udp in sockets.udp
+    ]
     for each in datagrams:
         each.start(loop)
-    plain = Service(connections, replies, None, hand_over)
+    plain = Service(connections, replies, None, updates, hand_over)
     servers = [await loop.create_server(plain.factory, sock=tcp) for tcp in sockets.tcp]
     tasks = []
     if certificate is not None:
-        secure = Service(connections, replies, certificate.context, hand_over)
+        secure = Service(connections, replies, certificate.context, updates, hand_over)
         servers += [
             await loop.create_server(secure.factory, sock=tls) for tls in sockets.tls
         ]
@@ -94,6 +103,8 @@ async def _run_until_end(
         task.cancel()
     for each in datagrams:
         each.stop(loop)
+    if updates is not None:
+        await updates.close()
     await _end(servers, connections)
 
 

@@ -92,6 +92,13 @@ class _Request:
         return self.asked.name
 
     @property
+    def is_probe(self) -> bool:
+        """Whether a reporter asks whether this address leads to a proxy."""
+        asked = self.asked
+        is_asked = asked.target == _PROBE and self.method in _PROBED_BY
+        return is_asked and asked.is_address and self.hop is None
+
+    @property
     def method(self) -> bytes:
         return self.head.method
 
@@ -209,11 +216,13 @@ class Conversation:
             raise
         finally:
             around.busy -= 1
-            around.log.note(request)
+            # Of probes there are many, and who asks them tells what came of it.
+            if not request.is_probe:
+                around.log.note(request)
 
     async def _answer(self, request: _Request) -> bool:
         room, entry = self._around.room, request.entry
-        if _is_probe(request) and not self._around.link:
+        if request.is_probe:
             return await self._tell_health(request)
         way = await room.find_way(request.asked.name, request.hop)
         match way:
@@ -302,7 +311,7 @@ class Conversation:
         return passed if isinstance(passed, Refusal) else [*fields, passed]
 
     async def _tell_health(self, request: _Request) -> bool:
-        """Answer a probe: some reporter asks whether this address leads to a proxy."""
+        """Answer a probe: yes, once there are records to route by."""
         if not self._around.room.is_ready:
             return await self._tell(503, request)
         keep, method = _may_keep(request.head), request.method
@@ -351,11 +360,6 @@ class Conversation:
                 wire.take()
                 while await wire.fill(self._around.patience.linger):
                     wire.take()
-
-
-def _is_probe(request: _Request) -> bool:
-    asked = request.asked
-    return asked.target == _PROBE and asked.is_address and request.method in _PROBED_BY
 
 
 def _may_keep(head: RequestHead) -> bool:

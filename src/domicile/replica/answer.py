@@ -16,7 +16,8 @@ from domicile.model.feed import FORMAT, BadFeed, Begin, End, Entry, Frame
 from domicile.model.records import Consent
 from domicile.replica import guard
 from domicile.replica.faults import ReplicaFault
-from domicile.replica.replica import DoesNotJoin, Replica, Successor
+from domicile.replica.replica import DoesNotJoin, Replica
+from domicile.replica.successor import Successor
 
 _BATCH = 2000
 
@@ -28,9 +29,13 @@ class CutOff(DomicileError):
 
 
 class Arrival(NamedTuple):
-    """How far a new copy is: so many records came, of so many; 0 where nobody knows."""
+    """How far a new copy is: so many records came and were written, of so many.
+
+    `expected` is 0 where nobody knows.
+    """
 
     came: int
+    written: int
     expected: int
 
 
@@ -67,7 +72,7 @@ class Answer:
         """How far it is, while it replaces all that there was."""
         if self._successor is None or self._begin is None or self.complete:
             return None
-        return Arrival(self._count, self._begin.count)
+        return Arrival(self._count, self._successor.written, self._begin.count)
 
     def take(self, frame: Frame) -> None:
         """Take in the next frame; raises BadFeed, DoesNotJoin, and HeldBack."""

@@ -7,8 +7,8 @@ is never repaired: it remembers that it was found damaged, and is replaced by a 
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
-from itertools import chain as chained
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,14 @@ _GROWTH = 2
 _READERS = 1024
 _META = (b"format", b"serial", b"chain")
 COUNTS = b"counts"
-# So much is in memory at once while a copy is packed.
-_PACKED_AT_ONCE = 50_000
+_AT_ONCE = 10_000
 
 decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
 _SINCE = b"since"
+_PACKED = b"packed"
+# A replica of a hundred megabytes is not worth a thought.
+_LOOSE = 1.25
+_LOOSE_PAGES = 25_000
 
 _MOST_TOUCHED = 100_000
 """Who asks what changed since longer ago looks at all there is: that is not more."""
@@ -151,17 +154,6 @@ class Copy:
         except lmdb.Error as error:
             raise self.fault(error) from error
 
-    def add(self, changes: Sequence[Change]) -> None:
-        """Write records without a serial: part of a copy that nobody reads yet."""
-        self._write(lambda txn: self._put_all(txn, changes))
-
-    def finish(self, up_to: int, chain: bytes) -> None:
-        def write(txn: lmdb.Transaction) -> int:
-            txn.put(_SINCE, _number(up_to), db=self.meta)
-            return self._put_meta(txn, up_to, chain)
-
-        self._write(write)
-
     def apply(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a range and its serial, all or nothing."""
 
@@ -172,33 +164,45 @@ class Copy:
 
         self._write(write)
 
-    def pack_into(self, other: "Copy") -> None:
-        """Write all that is here into an empty copy, in order: its pages are full.
+    def append(self, to: Any, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write pairs in the order of their keys: part of a copy that nobody reads yet.
 
-        What came in the order of serials leaves a third of each page empty.
+        Its pages are full then.
         """
+        rest = iter(pairs)
+        while some := list(islice(rest, _AT_ONCE)):
+            self._write(partial(self._append, to, some))
+
+    def finish(self, up_to: int, chain: bytes, counts: Mapping[str, int]) -> None:
+        """Write how far it goes, and how many records of each kind it has."""
+
+        def write(txn: lmdb.Transaction) -> int:
+            self._put_counts(txn, counts)
+            txn.put(_SINCE, _number(up_to), db=self.meta)
+            return self._put_meta(txn, up_to, chain)
+
+        self._write(write)
+
+    def note_packed(self) -> None:
+        """Note how big it is now, in order and with full pages."""
+        pages = self._pages()
+        self._write(lambda txn: self._put_number(txn, _PACKED, pages))
+
+    @property
+    def loose(self) -> bool:
+        """Whether it has grown so far beyond what it was that packing it is worth it."""
         try:
             with self._env.begin() as txn:
-                for of, to in (
-                    (self.records, other.records),
-                    (self.index, other.index),
-                    (self.meta, other.meta),
-                ):
-                    with txn.cursor(db=of) as cursor:
-                        other.append(to, cursor)
+                packed = txn.get(_PACKED, db=self.meta)
         except lmdb.Error as error:
             raise self.fault(error) from error
+        if packed is None:
+            return False
+        return self._pages() > _LOOSE * int.from_bytes(packed, "big") + _LOOSE_PAGES
 
-    def append(self, to: Any, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        """Write pairs in the order of their keys, behind all that is there."""
-        rest = iter(pairs)
-        try:
-            for first in rest:
-                some = chained((first,), islice(rest, _PACKED_AT_ONCE))
-                with self._env.begin(write=True) as txn, txn.cursor(db=to) as cursor:
-                    cursor.putmulti(some, append=True)
-        except lmdb.Error as error:
-            raise self.fault(error) from error
+    def _pages(self) -> int:
+        last: int = self._env.info()["last_pgno"]
+        return last + 1
 
     def _write(self, write: Callable[[lmdb.Transaction], int]) -> None:
         try:
@@ -227,6 +231,14 @@ class Copy:
             )
         self._env.set_mapsize(size)
 
+    @staticmethod
+    def _append(
+        to: Any, pairs: list[tuple[bytes, bytes]], txn: lmdb.Transaction
+    ) -> int:
+        with txn.cursor(db=to) as cursor:
+            cursor.putmulti(pairs, append=True)
+        return 0
+
     def _put_all(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> int:
         come: Counter[str] = Counter()
         unreadable = sum(not self._put(txn, change, come) for change in changes)
@@ -243,7 +255,7 @@ class Copy:
         if value is None:
             txn.delete(place, db=self.records)
             return True
-        txn.put(place, stored(value), db=self.records)
+        txn.put(place, stored(place, value), db=self.records)
         for key, entry in found_by.items():
             txn.put(key, entry, db=self.index)
         return record is not None
@@ -270,6 +282,9 @@ class Copy:
             return
         counts = Counter(decode_counts(txn.get(COUNTS, db=self.meta) or b"\x80"))
         counts.update(come)
+        self._put_counts(txn, counts)
+
+    def _put_counts(self, txn: lmdb.Transaction, counts: Mapping[str, int]) -> None:
         txn.put(COUNTS, msgspec.msgpack.encode(counts), db=self.meta)
 
     def _note_touched(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> None:
@@ -282,6 +297,10 @@ class Copy:
                 cursor.first()
                 txn.put(_SINCE, cursor.key(), db=self.meta)
                 cursor.delete()
+
+    def _put_number(self, txn: lmdb.Transaction, name: bytes, number: int) -> int:
+        txn.put(name, _number(number), db=self.meta)
+        return 0
 
     def _put_meta(self, txn: lmdb.Transaction, serial: int, chain: bytes) -> int:
         for key, value in zip(

@@ -33,6 +33,7 @@ from domicile.replica.answer import Answer, Arrival
 from domicile.replica.audit import Audit
 from domicile.replica.faults import DamagedReplica, ReplicaFault
 from domicile.replica.guard import HeldBack
+from domicile.replica.packing import Packer
 from domicile.replica.replica import DoesNotJoin, Replica
 
 PATH = "/v1/feed"
@@ -99,6 +100,7 @@ class Follower:
         self._ask = ask
         self._readers = readers or Readers()
         self._audit = Audit(replica)
+        self._packer = Packer(replica)
         self._answer: Answer | None = None
         self._from_start = False
         self._failures = 0
@@ -164,6 +166,7 @@ class Follower:
                 while True:  # noqa: ASYNC110 - each step waits for the feed
                     await asyncio.sleep(await self.step(client))
             finally:
+                await self._packer.end()
                 await self._audit.end()
 
     async def step(self, client: httpx.AsyncClient) -> float:
@@ -171,6 +174,7 @@ class Follower:
         try:
             self._look_at_replica()
             self._look_after_readers()
+            self._packer.look()
             await self._follow_once(client)
         except DamagedReplica as error:
             self._start_anew()
@@ -306,8 +310,8 @@ class Follower:
 async def _take(answer: Answer, frame: Frame) -> None:
     """Take in a frame; one that ends a whole copy in a thread, for the loop has to go on.
 
-    Millions of records are then packed and flushed, which takes longer than any loop
-    may stand still. The thread is never left to itself: whoever is cancelled waits.
+    Millions of records are then put in order, which takes longer than any loop may
+    stand still. The thread is never left to itself: whoever is cancelled waits.
     """
     if not (answer.is_anew and isinstance(frame, End)):
         answer.take(frame)

@@ -1,18 +1,36 @@
 cimport cython
 
 
-cdef bytes _PLACEMENT, _OWNER, _LEFT
+cdef bytes _PLACEMENT, _OWNER
 cdef Py_ssize_t _ENTRY, _LONGEST_TEXT
 cdef int _ARRAY_OF_TWO, _TEXT
+cdef double _LOOK_SECONDS
 
 
 cdef class Glance:
-    cdef object _get
+    cdef object _replica
+    cdef object _clock
+    cdef double _looks_at
+    cdef object _copy
     cdef object _records
     cdef object _index
+    cdef object _txn
+    cdef object _get
+    cdef readonly object as_of
+    cdef readonly bint behind
+    cdef readonly long number
 
-    @cython.locals(place=bytes, found=bytes, length=Py_ssize_t)
-    cpdef bytes cluster_of_host(self, bytes host)
+    cpdef look_anew(self)
+
+    @cython.locals(now=double, is_same=bint, number=long, behind=bint)
+    cpdef bint begin(self) except -1
+
+    cpdef end(self)
+
+    cdef bint _look(self) except -1
+
+    @cython.locals(found=bytes, length=Py_ssize_t)
+    cpdef bytes cluster_of_host(self, bytes place)
 
     @cython.locals(place=bytes, found=bytes)
     cpdef bytes cluster_of_app(self, bytes app, bytes zone)

@@ -1,23 +1,29 @@
-"""The few look-ups that nearly all queries need, each one step and no record read.
+"""The few look-ups that nearly all queries need: each one step, and no record read.
 
-They raise nothing: where a copy cannot tell, or more is to be said than which cluster it
-is, they leave it to `View`, whose look-ups are whole.
+Like a view, a glance is of one serial, from `begin` to `end`; unlike one it raises
+nothing. Where a copy cannot tell, or more is to be said than which cluster it is, the
+answer is `LEFT`: left to a view, whose look-ups are whole.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
-from zlib import crc32
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
 
 import lmdb
 import msgspec
 
+from domicile.clock import Clock, monotonic
+from domicile.errors import DomicileError
 from domicile.model.records import Owner, Placement
-from domicile.replica.faults import DamagedReplica
+from domicile.replica.copy import Copy
 from domicile.replica.layout import CRC_SIZE, checked, prefix_of
 
+LEFT: Final = b""
 _PLACEMENT: Final = prefix_of(Placement.kind)
 _OWNER: Final = prefix_of(Owner.kind)
-_LEFT: Final = b""
+HOST: Final = _PLACEMENT[0]
+"""Stands before a host, `app.owner.zone`, at which a replica has an app's placement."""
+
 # An entry: its CRC, whose it is, then an array of the cluster and the generation; the
 # third is when it is going to move (`model.records.Whereabouts`).
 _ENTRY: Final = 2 * CRC_SIZE
@@ -25,39 +31,105 @@ _ARRAY_OF_TWO: Final = 0x92
 _TEXT: Final = 0xA0
 _LONGEST_TEXT: Final = 31
 
+# Another copy is current once the follower began anew; that is looked for so often.
+_LOOK_SECONDS: Final = 0.005
+
 _decode = msgspec.msgpack.Decoder(Placement).decode
 
 
+class Glanced(Protocol):
+    """What is glanced at: a replica, or what stands in its place."""
+
+    @property
+    def open_name(self) -> str: ...
+
+    def newest(self) -> Copy | None: ...
+
+    def behind_as_open(self) -> bool: ...
+
+
 class Glance:
-    """Looks up in one read transaction of a copy."""
+    """Looks up in one read transaction at a time."""
 
-    __slots__ = ("_get", "_index", "_records")
+    __slots__ = (
+        "_clock", "_copy", "_get", "_index", "_looks_at", "_records", "_replica", "_txn",
+        "as_of", "behind", "number",
+    )  # fmt: skip
 
-    def __init__(self, get: Callable[..., Any], records: Any, index: Any) -> None:
-        self._get = get
-        self._records = records
-        self._index = index
+    def __init__(self, replica: Glanced, clock: Clock = monotonic) -> None:
+        self._replica = replica
+        self._clock = clock
+        self._looks_at = 0.0
+        self._copy: Copy | None = None
+        self._records: Any = None
+        self._index: Any = None
+        self._txn: Any = None
+        self._get: Any = None
+        self.number = -1
+        self.behind = True
+        self.as_of = ""
 
-    def cluster_of_host(self, host: bytes) -> bytes | None:
-        """Give the cluster of the app with that host, `app.owner.zone`, if there is one.
+    def look_anew(self) -> None:
+        """Look for another copy at the next `begin`."""
+        self._looks_at = 0.0
 
-        Empty is what is left to the view.
-        """
-        place = _PLACEMENT + host
+    def begin(self) -> bool:
+        """Open what there is now; say whether that is what there was."""
+        now = self._clock()
+        is_same = True
+        if now >= self._looks_at:
+            self._looks_at = now + _LOOK_SECONDS
+            is_same = self._look()
+        copy = self._copy
+        number = -1
+        if copy is not None:
+            try:
+                self._txn = copy.begin_reading()
+                self._get = self._txn.get
+                number = self._txn.id()
+            except lmdb.Error:
+                self._txn = None
+        behind = self._replica.behind_as_open()
+        if number != self.number or behind != self.behind:
+            self.number, self.behind = number, behind
+            return False
+        return is_same
+
+    def end(self) -> None:
+        txn = self._txn
+        if txn is not None:
+            self._txn = None
+            txn.abort()
+
+    def _look(self) -> bool:
+        """Take the current copy; say whether that is the one there was."""
         try:
-            found: bytes | None = self._get(place, None, self._index)
+            copy = self._replica.newest()
+        except (DomicileError, OSError):
+            copy = None
+        if copy is self._copy:
+            return True
+        self._copy = copy
+        self.as_of = self._replica.open_name
+        if copy is not None:
+            self._records, self._index = copy.records, copy.index
+        return False
+
+    def cluster_of_host(self, place: bytes) -> bytes | None:
+        """Give the cluster of the app with that host, behind `HOST`, if there is one."""
+        try:
+            found = self._get(place, None, self._index)
         except lmdb.Error:
-            return _LEFT
+            return LEFT
         if found is None:
             return None
-        if crc32(found[CRC_SIZE:], crc32(place)) != int.from_bytes(found[:CRC_SIZE]):
-            return _LEFT
         if found[_ENTRY] != _ARRAY_OF_TWO:
-            return _LEFT
+            return LEFT
         length = found[_ENTRY + 1] - _TEXT
         if not 0 < length <= _LONGEST_TEXT:
-            return _LEFT
-        return found[_ENTRY + 2 : _ENTRY + 2 + length]
+            return LEFT
+        cluster: bytes = found[_ENTRY + 2 : _ENTRY + 2 + length]
+        return cluster
 
     def cluster_of_app(self, app: bytes, zone: bytes) -> bytes | None:
         """Give the same for an app's id, in its zone."""
@@ -67,11 +139,11 @@ class Glance:
             if found is None:
                 return None
             placement = _decode(checked(place, found))
-        except (lmdb.Error, DamagedReplica, msgspec.DecodeError):
-            return _LEFT
+        except (lmdb.Error, DomicileError, msgspec.DecodeError):
+            return LEFT
         if placement.zone.encode() != zone:
             return None
-        return _LEFT if placement.moves_at else placement.cluster.encode()
+        return LEFT if placement.moves_at else placement.cluster.encode()
 
     def has_owner(self, name: bytes) -> bool:
         """Whether there is an owner of that name, or that cannot be told."""

@@ -1,10 +1,11 @@
 """How a copy lays out what it holds: the bytes of its keys and values, no database.
 
-    records   kind, key        -> crc32, then the record's msgpack
+    records   kind, key        -> crc32, then the record's msgpack (a placement's less its key)
     index     kind, index key  -> the key in `records`
                                or an entry: crc32, whose it is, then its msgpack
     touched   serial           -> the key in `records` that the change wrote, of the last
-    meta      format, serial, chain, counts, since (after it `touched` is whole)
+    meta      format, serial, chain, counts, since (after it `touched` is whole),
+               packed (pages that it had when it was written in order)
 
 An entry holds what is asked for by an index key, so that nothing has to be looked up
 after it. Whose it is, it says in four bytes: another record that came to have the same
@@ -51,14 +52,19 @@ def key_at(place: bytes) -> bytes:
     return place if whole is None else whole + place[1:]
 
 
-def stored(value: bytes) -> bytes:
+def kind_at(place: bytes) -> str:
+    """Give the kind of what lies there."""
+    return key_at(place).partition(b"\0")[0].decode()
+
+
+def stored(place: bytes, value: bytes) -> bytes:
     """Give what is stored for a record."""
-    return _crc(value) + value
+    return _crc(value) + _without_key(place, value)
 
 
 def checked(place: bytes, found: bytes) -> bytes:
     """Give the record of what was stored for a key; raises DamagedReplica."""
-    record = found[CRC_SIZE:]
+    record = _with_key(place, found[CRC_SIZE:])
     if _crc(record) != found[:CRC_SIZE]:
         raise DamagedReplica(f"the replica's record {place!r} is not what was written")
     return record
@@ -108,6 +114,37 @@ def read(kind: str, value: bytes) -> Record | None:
 def is_readable(key: bytes, value: bytes) -> bool:
     """Whether this version understands a record, by its key in every store."""
     return read(key.partition(b"\0")[0].decode(), value) is not None
+
+
+# The first octet of an array of up to 15 in msgpack, of a text of up to 31, and of one
+# whose key was left out: there it is a small number, which no record is.
+_ARRAY = 0x90
+_TEXT = 0xA0
+_LESS_KEY = 0x10
+_LONGEST = 31
+_PLACEMENT = _SHORT["placement"]
+
+
+def _without_key(place: bytes, value: bytes) -> bytes:
+    """Leave out a placement's key, which begins it and is where it lies."""
+    count = value[0] - _ARRAY if value else -1
+    if count in range(16) and value.startswith(_key_in(place), 1):
+        return bytes((_LESS_KEY + count,)) + value[len(place) + 1 :]
+    return value
+
+
+def _with_key(place: bytes, value: bytes) -> bytes:
+    if place.startswith(_PLACEMENT) and value and value[0] & 0xF0 == _LESS_KEY:
+        return bytes((value[0] - _LESS_KEY + _ARRAY,)) + _key_in(place) + value[1:]
+    return value
+
+
+def _key_in(place: bytes) -> bytes:
+    """Give how a placement writes its own key; of other kinds, what begins none."""
+    length = len(place) - 1
+    if not place.startswith(_PLACEMENT) or length > _LONGEST:
+        return b"\xc1"
+    return bytes((_TEXT + length,)) + place[1:]
 
 
 def _crc(octets: bytes) -> bytes:

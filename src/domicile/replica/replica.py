@@ -25,11 +25,13 @@ from typing import Self
 
 from domicile.clock import Clock, monotonic
 from domicile.errors import DomicileError
-from domicile.model.changes import NO_CHAIN, Change
-from domicile.replica.copy import FIRST_MAP_SIZE, Copy
+from domicile.model.changes import Change
+from domicile.replica.copy import Copy
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.freshness import Freshness
 from domicile.replica.layout import FORMAT
+from domicile.replica.packing import Packed
+from domicile.replica.successor import Successor, flush_folder
 from domicile.replica.view import View
 
 _CURRENT = "current"
@@ -55,6 +57,7 @@ class Replica:
         self._name = ""
         self._copy: Copy | None = None
         self._refused: dict[str, str] = {}
+        self._packed: Packed | None = None
         self.freshness = Freshness(folder / "answered", writable=writable, clock=clock)
 
     @classmethod
@@ -69,7 +72,7 @@ class Replica:
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
             replica._mode = folder.stat().st_mode & 0o777
-            replica._newest()
+            replica.newest()
         return replica
 
     @classmethod
@@ -102,7 +105,7 @@ class Replica:
 
     def view(self) -> View:
         """Give what there is now, to be used as a context manager; raises ReplicaFault."""
-        return View(self._newest(), self.freshness.behind)
+        return View(self.newest(), self.freshness.behind)
 
     def behind(self) -> bool:
         """Whether newer records may be missing, or those that there are be lost."""
@@ -162,7 +165,7 @@ class Replica:
 
         Either all of it is written, with the serial, or nothing.
         """
-        copy = self._newest()
+        copy = self.newest()
         if copy is None:
             self.replace(changes, up_to, chain)
             return
@@ -176,6 +179,8 @@ class Replica:
                 )
             last = serial
         copy.apply(changes, up_to, chain)
+        if self._packed is not None:
+            self._packed.note(list(changes), up_to, chain)
 
     def replace(self, changes: Sequence[Change], up_to: int, chain: bytes) -> None:
         """Write a whole snapshot beside, and put it in the place of what was."""
@@ -183,8 +188,38 @@ class Replica:
         successor.add(changes)
         successor.finish(up_to, chain)
 
-    def start_over(self) -> "Successor":
+    def start_over(self) -> Successor:
         """Begin a new copy beside, which nobody sees until it is finished."""
+        return Successor(self, self._make_way())
+
+    def loose(self) -> bool:
+        """Whether the current copy has grown so far that it is to be packed."""
+        copy = None if self._packed else self.newest()
+        return copy is not None and copy.loose
+
+    def begin_packing(self) -> Packed:
+        """Begin a packed copy of the current one; noted until `end_packing`."""
+        current = self._folder / self.current_name()
+        self._packed = Packed(self, self._make_way(), current)
+        return self._packed
+
+    def give_up_packing(self) -> None:
+        """Have what is being packed lead to nothing: another copy is to come."""
+        if self._packed is not None:
+            self._packed.given_up = True
+
+    def end_packing(self, packed: Packed) -> None:
+        """Have it take the place of what it was made of, or remove it."""
+        self._packed = None
+        try:
+            if packed.is_wanted:
+                packed.take_place()
+        finally:
+            packed.leave()
+
+    def _make_way(self) -> Path:
+        """Remove copies that were not finished; give a folder for another."""
+        self.give_up_packing()
         self._make_folder()
         current = self.current_name()
         for copy in self._folder.glob(_PREFIX + "*"):
@@ -192,7 +227,7 @@ class Replica:
                 shutil.rmtree(copy)
         # By its name a reader knows a copy, so none may ever come again: not even when
         # all that was here is removed.
-        return Successor(self, self._folder / f"{_PREFIX}{secrets.token_hex(8)}")
+        return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
 
     def _make_folder(self) -> None:
         """Have the folder, as private as the one was that may have been removed."""
@@ -207,12 +242,12 @@ class Replica:
         link.unlink(missing_ok=True)
         link.symlink_to(name)
         link.replace(self._folder / _CURRENT)
-        _flush_folder(self._folder)
+        flush_folder(self._folder)
         if old:
             shutil.rmtree(self._folder / old, ignore_errors=True)
 
-    def _newest(self) -> Copy | None:
-        """Give the current copy, opened anew where it was swapped."""
+    def newest(self) -> Copy | None:
+        """Give the current copy, opened anew where it was swapped; raises ReplicaFault."""
         name = self.current_name()
         for _ in range(_ATTEMPTS):
             # Where there is none any more, the open one is served from on.
@@ -250,57 +285,8 @@ class Replica:
         return ""
 
 
-class Successor:
-    """A copy in the making, to take the place of the current one.
-
-    What arrives is gathered in a copy of its own, and at last packed: in the order of
-    its keys, it takes a third less room.
-    """
-
-    __slots__ = ("_copy", "_folder", "_gathered", "_replica")
-
-    def __init__(self, replica: Replica, folder: Path) -> None:
-        self._replica = replica
-        self._folder = folder
-        self._gathered = folder / "gathered"
-        self._gathered.mkdir(parents=True)
-        self._copy = Copy(self._gathered, writable=True, durable=False)
-
-    def add(self, changes: Sequence[Change]) -> None:
-        self._copy.add(changes)
-
-    def finish(self, up_to: int, chain: bytes = NO_CHAIN) -> None:
-        """Make it durable, then current."""
-        self._copy.finish(up_to, chain)
-        size = max(FIRST_MAP_SIZE, 2 * (self._gathered / "data.mdb").stat().st_size)
-        packed = Copy(self._folder, writable=True, durable=False, map_size=size)
-        try:
-            self._copy.pack_into(packed)
-            packed.flush()
-        finally:
-            packed.close()
-        self._copy.close()
-        shutil.rmtree(self._gathered)
-        _flush_folder(self._folder)
-        self._replica.swap(self._folder.name)
-
-    def abandon(self) -> None:
-        """Remove it, unless it became current before something failed."""
-        self._copy.close()
-        if self._replica.current_name() != self._folder.name:
-            shutil.rmtree(self._folder)
-
-
 def _check_format(folder: Path, found: int) -> None:
     if found != FORMAT:
         raise DamagedReplica(
             f"{folder} has format {found}, this version reads {FORMAT}"
         )
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

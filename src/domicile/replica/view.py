@@ -17,21 +17,23 @@ from domicile.model.digest import NOTHING, add_up, record_digest
 from domicile.model.records import (
     LINK_AUTHORITY,
     Authority,
+    Challenge,
     Cluster,
     Endpoint,
     Owner,
     Placement,
     Record,
     Residence,
+    UpdateKey,
     Whereabouts,
     Zone,
     app_key,
+    challenge_key,
     decode,
     decode_entry,
 )
 from domicile.replica.copy import COUNTS, Copy, decode_counts
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
-from domicile.replica.glance import Glance
 from domicile.replica.layout import (
     checked,
     checked_entry,
@@ -93,18 +95,17 @@ class View:
         return int.from_bytes(self._meta(b"serial"), "big")
 
     @property
+    def number(self) -> int:
+        """How often this copy had been written to; -1 where there is no copy."""
+        return -1 if self._txn is None else int(self._txn.id())
+
+    @property
     def chain(self) -> bytes:
         return self._meta(b"chain") or NO_CHAIN
 
     @property
     def format(self) -> int:
         return int.from_bytes(self._meta(b"format"), "big")
-
-    def glance(self) -> Glance | None:
-        """Give the look-ups of plain questions, until this view ends."""
-        if self._txn is None or self._copy is None:
-            return None
-        return Glance(self._txn.get, self._copy.records, self._copy.index)
 
     def zone(self, name: str) -> Zone | None:
         return self.get(Zone, name)
@@ -122,6 +123,15 @@ class View:
 
     def cluster(self, name: str) -> Cluster | None:
         return self.get(Cluster, name)
+
+    def challenge(self, name: str) -> Challenge | None:
+        return self.get(Challenge, challenge_key(name))
+
+    def update_key(self, name: str) -> UpdateKey | None:
+        return self.get(UpdateKey, name)
+
+    def has_challenge_below(self, name: str) -> bool:
+        return self.has_below(Challenge, challenge_key(name) + ".")
 
     def residence(self, app: str) -> Residence | None:
         """Find an app's residence; the replica is one cluster's, so it has one."""
@@ -165,6 +175,18 @@ class View:
                 return None
             return decode_entry(kind.kind, checked_entry(place, found))
         except (lmdb.Error, DamagedReplica) as error:
+            raise self._copy.fault(error) from error
+
+    def has_below(self, kind: type[Record], prefix: str) -> bool:
+        """Whether any record of a kind has a key that begins so."""
+        if self._txn is None or self._copy is None:
+            return False
+        wanted = place_of(kind.kind, prefix)
+        try:
+            with self._txn.cursor(db=self._copy.records) as cursor:
+                found: bool = cursor.set_range(wanted)
+                return found and bytes(cursor.key()).startswith(wanted)
+        except lmdb.Error as error:
             raise self._copy.fault(error) from error
 
     def all(self, kind: type[Kind], after: str = "") -> Iterator[Kind]:
@@ -231,6 +253,17 @@ class View:
         except (lmdb.Error, DamagedReplica) as error:
             raise self._copy.fault(error) from error
         return Survey(add_up(total), unreadable)
+
+    def everything(self) -> Iterator[tuple[str, Iterator[tuple[bytes, bytes]]]]:
+        """Give all that is stored, as it is: of each database its name and its pairs."""
+        if self._txn is None or self._copy is None:
+            return
+        try:
+            for name in ("records", "index", "touched", "meta"):
+                with self._txn.cursor(db=getattr(self._copy, name)) as cursor:
+                    yield name, iter(cursor)
+        except lmdb.Error as error:
+            raise self._copy.fault(error) from error
 
     def note_unreadable(self, count: int) -> None:
         """Note how many records here this version can only keep."""

@@ -50,15 +50,15 @@ class Lines:
     def show(self, arrival: Arrival | None) -> None:
         if arrival is None:
             if self._last is not None:
-                _log.info("no snapshot arrives any more", records=self._last.came)
+                _log.info("no snapshot arrives any more", records=self._last.written)
             self._last, self._next = None, 0.0
             return
         now = self._clock()
         self._next = self._next or now + BETWEEN_LINES
         if now >= self._next:
             self._next, self._last = now + BETWEEN_LINES, arrival
-            came, expected = arrival
-            _log.info("a snapshot arrives", records=came, of=expected)
+            came, written, of = arrival
+            _log.info("a snapshot arrives", records=came, written=written, of=of)
 
 
 class Bar:
@@ -73,13 +73,13 @@ class Bar:
         if arrival is None or not sys.stderr.isatty():
             self._end()
             return
-        came, total = arrival.came, arrival.expected or None
+        done, total = arrival.came + arrival.written, 2 * arrival.expected or None
         if self._progress is None:
             self._progress = _bar()
-            self._progress.add_task("all records", total=total, completed=came)
+            self._progress.add_task("all records", total=total, completed=done)
             self._progress.start()
         (task,) = self._progress.task_ids
-        self._progress.update(task, completed=came, total=total, refresh=True)
+        self._progress.update(task, completed=done, total=total, refresh=True)
 
     def _end(self) -> None:
         if self._progress is not None:
@@ -95,7 +95,7 @@ def _bar() -> "Progress":
     return progress.Progress(
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
-        progress.MofNCompleteColumn(),
+        progress.TaskProgressColumn(),
         progress.TimeRemainingColumn(),
         console=Console(stderr=True),
         auto_refresh=False,

@@ -13,7 +13,10 @@ def follower_metrics(
 
     def arriving() -> float:
         arrival = follower.arrival
-        return 1.0 if arrival is None else arrival.came / max(1, *arrival)
+        if arrival is None:
+            return 1.0
+        done, in_all = arrival.came + arrival.written, 2 * arrival.expected
+        return done / max(1, done, in_all)
 
     registry = CollectorRegistry()
     for name, text, value in (
@@ -21,7 +24,7 @@ def follower_metrics(
         ("behind", "1 if newer records may be missing.", lambda: follower.behind),
         ("serial", "The replica's serial.", replica.serial),
         ("resyncs", "Times that all was asked for anew.", lambda: follower.resyncs),
-        ("arriving", "Part of a snapshot that came; 1: none does.", arriving),
+        ("arriving", "Part of a snapshot taken in; 1: none comes.", arriving),
         ("audits", "Times it was held against the store.", lambda: follower.audits),
         ("reader_lag", "Writes since the oldest view.", lambda: follower.reader_lag),
         ("unreadable", "Records kept and not understood.", lambda: replica.unreadable),

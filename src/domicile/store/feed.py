@@ -88,19 +88,23 @@ class Feed:
                 yield joined
 
     async def acknowledged(
-        self, serial: int, by: str | Collection[str], deadline: float
+        self,
+        serial: int,
+        by: str | Collection[str],
+        deadline: float,
+        patience: float = SILENT_SECONDS,
     ) -> set[str]:
         """Wait until followers have acknowledged a serial; give who has not.
 
         `by` is a prefix of their names, or the names. `deadline` is by the feed's
         clock. Who was silent for ten seconds serves nothing for certain any more, so
-        it is neither waited for nor missing.
+        it is neither waited for nor missing; `patience` is for who may wait shorter.
         """
-        while missing := self._awaited(serial, by):
+        while missing := self._awaited(serial, by, patience):
             now = self._clock()
             if now >= deadline:
                 break
-            gives_up = min(one.followed for one in missing) + SILENT_SECONDS
+            gives_up = min(one.followed for one in missing) + patience
             await self._bell.wait(min(deadline, gives_up) - now)
         return {one.name for one in missing}
 
@@ -149,14 +153,16 @@ class Feed:
                 follower.heard(word, now)
         self._bell.ring()
 
-    def _awaited(self, serial: int, by: str | Collection[str]) -> list[Follower]:
+    def _awaited(
+        self, serial: int, by: str | Collection[str], patience: float
+    ) -> list[Follower]:
         now = self._clock()
         return [
             one
             for one in self._followers.values()
             if (one.name.startswith(by) if isinstance(by, str) else one.name in by)
             and one.serial < serial
-            and one.silent_for(now) < SILENT_SECONDS
+            and one.silent_for(now) < patience
         ]
 
     async def _look(self, ask: Ask) -> Begin:

@@ -1,0 +1,38 @@
+"""The keys that sign updates, queries and transfers, as the records have them, sealed."""
+
+from typing import Protocol
+
+from domicile.dns.tsig import Key
+from domicile.errors import DomicileError
+from domicile.model.records import UpdateKey
+from domicile.model.sealing import context_of, unseal
+
+
+class CannotVerify(DomicileError):
+    """What a key has signed cannot be told from what it has not."""
+
+
+class KeyView(Protocol):
+    """Whoever has the records of keys."""
+
+    def update_key(self, name: str) -> UpdateKey | None: ...
+
+
+class Keyring:
+    """Finds keys, with their secrets."""
+
+    def __init__(self, sealing_key: bytes | None) -> None:
+        self._sealing_key = sealing_key
+
+    def find(self, view: KeyView, name: str) -> Key | None:
+        """Find a key by its name; raises CannotVerify, CannotUnseal."""
+        record = view.update_key(name)
+        if record is None:
+            return None
+        if self._sealing_key is None:
+            raise CannotVerify(
+                "sealing_key_file is not set, and by it the secrets of keys are sealed"
+            )
+        context = context_of(record.kind, record.key)
+        secret = unseal(self._sealing_key, record.sealed, context)
+        return Key(record.name, record.algorithm, secret)
