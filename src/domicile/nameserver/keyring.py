@@ -1,11 +1,15 @@
 """The keys that sign updates, queries and transfers, as the records have them, sealed."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from domicile.dns.tsig import Key
 from domicile.errors import DomicileError
 from domicile.model.records import UpdateKey
 from domicile.model.sealing import context_of, unseal
+
+NO_KEYS: Mapping[str, Key] = MappingProxyType({})
 
 
 class CannotVerify(DomicileError):
@@ -21,11 +25,17 @@ class KeyView(Protocol):
 class Keyring:
     """Finds keys, with their secrets."""
 
-    def __init__(self, sealing_key: bytes | None) -> None:
+    def __init__(
+        self, sealing_key: bytes | None, others: Mapping[str, Key] = NO_KEYS
+    ) -> None:
+        """`others` are no records: of a name that both have, theirs is found."""
         self._sealing_key = sealing_key
+        self._others = others
 
     def find(self, view: KeyView, name: str) -> Key | None:
         """Find a key by its name; raises CannotVerify, CannotUnseal."""
+        if name in self._others:
+            return self._others[name]
         record = view.update_key(name)
         if record is None:
             return None
