@@ -26,6 +26,7 @@ from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.replica import Replica
 
+CO = 0x4000
 UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
 IDS = {letter: letter * 26 for letter in "abcdefg"}
 LONG = "a" * 30
@@ -123,10 +124,10 @@ def make_query(random):
         name = bytes(random.choice([octet, ord(chr(octet).upper())]) for octet in name)
     flags = random.choice([0, dns.flags.RD, dns.flags.RD | dns.flags.CD])
     kind = random.choice([1, 1, 1, 28, 28, 16, 65, 255])
-    opt = random.choice([None, None, {}, {"want_dnssec": True}, {"payload": 512}])
+    opt = random.choice([None, None, 0, dns.flags.DO, CO, dns.flags.DO | CO, 0x3FFF])
     query = dns.message.make_query(".", kind, flags=flags, id=random.randrange(65536))
     if opt is not None:
-        query.use_edns(0, dns.flags.DO if opt.get("want_dnssec") else 0)
+        query.use_edns(0, opt, payload=random.choice([0, 512, 1232]))
     packet = query.to_wire()
     return packet[:12] + name + packet[13:] if len(name) < 256 else packet
 
@@ -203,6 +204,22 @@ def test_what_is_not_plain_is_left(replica, second):
         second,
     ):
         assert plain_after(replies, first, second) is None
+
+
+@pytest.mark.parametrize("flags", [0, dns.flags.DO, CO, dns.flags.DO | CO])
+def test_a_kind_of_address_is_never_given_for_the_other(replica, flags):
+    """Whatever flags come with the one, and have come with the other."""
+    replies = Replies(replica)
+    replies.begin()
+    with replies.batch() as reply:
+        for others in (0, dns.flags.DO, CO, dns.flags.DO | CO):
+            for kind, ednsflags in (("AAAA", others), ("A", flags)):
+                query = dns.message.make_query("hello.ada.apps.test", kind, use_edns=0)
+                query.use_edns(0, ednsflags)
+                packet = query.to_wire()
+                found = replies.plain.find(packet)
+                assert found in (None, reply(packet, UDP))
+    replies.end()
 
 
 def test_a_change_is_answered_at_once(replica):

@@ -1,6 +1,7 @@
 """A real directory in this process, for changes whose moments are known exactly."""
 
 import asyncio
+import math
 import threading
 import time
 from collections import defaultdict
@@ -36,12 +37,23 @@ class History:
     def __init__(self):
         self._states = defaultdict(list)
 
-    def note(self, name, state):
-        """Note what comes next; before the first there was nothing."""
-        states = self._states[name] or [State(None, 0.0, 0.0)]
-        if not state.begun:
-            states = []
-        self._states[name] = [*states, state]
+    def begin(self, addresses):
+        """Note what names are to stand for, before that is committed.
+
+        It may be answered before who commits it is told. Before the first, there was
+        nothing.
+        """
+        begun = time.monotonic()
+        for name, address in addresses.items():
+            states = self._states[name] or [State(None, 0.0, 0.0)]
+            self._states[name] = [*states, State(address, begun, math.inf)]
+
+    def finish(self, addresses):
+        """Note that it was committed."""
+        done = time.monotonic()
+        for name in addresses:
+            *before, last = self._states[name]
+            self._states[name] = [*before, last._replace(done=done)]
 
     def names(self):
         return list(self._states)
@@ -52,7 +64,7 @@ class History:
     def places(self, name, address, since, until):
         """Give the numbers of the states that said so at some moment of those."""
         states = self._states[name]
-        ends = [state.done for state in states[1:]] + [float("inf")]
+        ends = [state.done for state in states[1:]] + [math.inf]
         return [
             number
             for number, (state, end) in enumerate(zip(states, ends, strict=True))
@@ -99,11 +111,9 @@ class Directory:
                 await serving
 
     def write(self, put=(), delete=()):
-        """Commit it; gives what moments that lay between."""
-        begun = time.monotonic()
+        """Commit it, and wait until it is."""
         written = self._write(put, delete)
         asyncio.run_coroutine_threadsafe(written, self._loop).result(20)
-        return begun, time.monotonic()
 
     async def _write(self, put, delete):
         async with self._directory.store.transaction() as tx:
