@@ -24,6 +24,7 @@ from domicile.model.records import (
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies
+from domicile.replica.layout import place_of
 from domicile.replica.replica import Replica
 
 CO = 0x4000
@@ -232,6 +233,17 @@ def test_a_change_is_answered_at_once(replica):
     )
     replica.apply([change], change.serial, NO_CHAIN)
     assert b"\x7f\0\0\x15" in plain_after(replies, name, name)
+
+
+@pytest.mark.parametrize("entry", [b"", b"\0" * 8, b"\0" * 8 + b"\x92", b"\0" * 30])
+def test_an_entry_that_is_no_entry_is_left(replica, entry):
+    """Nothing is held against its CRC here, so anything may lie there."""
+    place = place_of(Placement.kind, "hello.ada.apps.test")
+    copy = replica.newest()
+    with copy._env.begin(write=True) as txn:
+        txn.put(place, entry, db=copy.index)
+    replies = Replies(replica)
+    assert plain_after(replies, "other.ada.apps.test", "hello.ada.apps.test") is None
 
 
 def test_who_is_behind_answers_nothing_in_the_short_way(replica):

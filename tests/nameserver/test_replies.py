@@ -182,6 +182,21 @@ def test_another_copy_of_the_same_serial_is_another(replica, replies):
     assert not remembered(replies)
 
 
+def test_nothing_older_follows_on_what_another_copy_said(replica, replies):
+    """A view sees a new copy at once; the next glance sees no older one then."""
+    remembered(replies)
+    replies.begin()
+    record = Zone("apps.test", {}, landing=("192.0.2.1",))
+    written = Change(9, record.kind, record.key, "", encode(record), NO_CHAIN)
+    replica.replace([written], 9, NO_CHAIN)
+    with replies.batch() as reply:
+        assert rcode_of(reply(QUERY, UDP)) == Rcode.NXDOMAIN
+    replies.end()
+    replies.begin()
+    assert find(replies, QUERY) is None
+    replies.end()
+
+
 def test_who_falls_behind_and_who_catches_up_forgets(tmp_path):
     now = [100.0]
     replica = Replica.open(tmp_path / "other", writable=True, clock=lambda: now[0])

@@ -3,6 +3,10 @@
 import io
 import json
 import logging
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -63,6 +67,23 @@ def test_configured_twice_a_line_is_still_one(lines):
     logs.configure("proxy")
     ours = [each for each in logging.root.handlers if isinstance(each, logs._Bridge)]
     assert len(ours) == 1
+
+
+def test_a_line_is_one_write_so_those_of_several_processes_are_never_torn():
+    """Also where Python is told not to buffer, as in many containers."""
+    code = (
+        "from domicile.service import logs; import structlog; logs.configure('proxy')"
+    )
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        subprocess.run(
+            [sys.executable, "-c", f"{code}; structlog.get_logger().info('started')"],
+            stderr=theirs, env=os.environ | {"PYTHONUNBUFFERED": "1"}, check=True,
+        )  # fmt: skip
+        assert json.loads(ours.recv(4096))["event"] == "started"
+        ours.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            ours.recv(4096)
 
 
 def test_debug_lines_are_left_out(lines):
