@@ -11,7 +11,8 @@ from domicile.dns.rdata import Rdtype
 from domicile.dns.transfer import split_records, write_records
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import Cluster, Owner, Zone, encode
+from domicile.model.records import Cluster, Owner, encode
+from domicile.model.zone_records import Zone
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment

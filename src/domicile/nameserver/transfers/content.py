@@ -13,7 +13,8 @@ from domicile.dns.rdata import Rdtype, RRset
 from domicile.dns.transfer import write_records
 from domicile.dns.zonefile import StaticZone
 from domicile.model.names import hosts_of
-from domicile.model.records import Placement, Zone
+from domicile.model.records import Placement
+from domicile.model.zone_records import Zone
 from domicile.nameserver.live import Beside, LiveZone, Moment, Names
 from domicile.nameserver.transfers.journal import GONE, Node
 from domicile.replica.view import View
