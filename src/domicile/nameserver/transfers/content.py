@@ -14,12 +14,12 @@ from domicile.dns.transfer import write_records
 from domicile.dns.zonefile import StaticZone
 from domicile.model.names import hosts_of
 from domicile.model.records import Placement, Zone
-from domicile.nameserver.live import LiveZone, Moment, Names
+from domicile.nameserver.live import Beside, LiveZone, Moment, Names
 from domicile.nameserver.transfers.journal import GONE, Node
 from domicile.replica.view import View
 
 # What a name of the directory's may have.
-_TYPES = (Rdtype.A, Rdtype.CNAME, Rdtype.TXT, Rdtype.AAAA)
+_TYPES = (Rdtype.A, Rdtype.CNAME, Rdtype.TXT, Rdtype.AAAA, Rdtype.HTTPS)
 
 Nodes = Mapping[bytes, Node]
 
@@ -66,7 +66,7 @@ class LiveContent:
         self._file = file
         self.apex = name_from_text(record.name)
         names = Names(self.apex, self.apex, ())
-        self._zone = LiveZone(view, record, names, file, _Lasting(0.0))
+        self._zone = LiveZone(view, record, names, _Lasting(0.0), Beside(file, {}))
         self.soa = write_records(self.apex, [self._zone.soa]).octets
 
     def fixed(self) -> Nodes:
