@@ -16,6 +16,7 @@ from domicile.manager.settings import Settings as ManagerSettings
 from domicile.model.records import ChallengeMode, Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
 from domicile.nameserver.settings import ZoneFile
+from domicile.nameserver.transfers.offers import Transfer
 from domicile.proxy.settings import Settings as ProxySettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
@@ -26,6 +27,7 @@ STRUCTS = {
     "directory/plans": PlanSettings,
     "directory/zones": Zone,
     "nameserver": NameserverSettings,
+    "nameserver/transfers": Transfer,
     "nameserver/zones of files": ZoneFile,
     "manager": ManagerSettings,
     "proxy": ProxySettings,

@@ -28,7 +28,7 @@ def contents(replica):
 
 
 def pages(replica):
-    return replica._newest()._pages()
+    return replica.newest()._pages()
 
 
 @pytest.fixture

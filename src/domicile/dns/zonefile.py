@@ -48,6 +48,9 @@ class StaticZone:
     def __len__(self) -> int:
         return len(self._nodes)
 
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._nodes)
+
     def node(self, name: bytes) -> RRsets | None:
         return self._nodes.get(name)
 

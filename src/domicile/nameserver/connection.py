@@ -7,6 +7,7 @@ us keep is bounded.
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -14,9 +15,13 @@ from typing import NamedTuple, cast
 
 from domicile.dns.budget import prefix_of
 from domicile.dns.client import Client, Transport
+from domicile.dns.message import HEADER, Malformed, write_refusal
+from domicile.dns.rdata import Rcode
 from domicile.dns.stream import Deframer, frame
+from domicile.dns.transfer import is_of_transfers
 from domicile.dns.update import is_update
 from domicile.nameserver.connections import Connections
+from domicile.nameserver.handover import HandOver, Request
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.tls import Session
 from domicile.nameserver.updates import Updates
@@ -31,12 +36,16 @@ MOST_UNTAKEN = 64 * 1024
 
 
 class Service(NamedTuple):
-    """What all connections of a worker share; with a `context` they are of TLS."""
+    """What all connections of a worker share; with a `context` they are of TLS.
+
+    Transfers are handed over to who gives them, if there is anybody.
+    """
 
     connections: Connections
     replies: Replies
     context: ssl.SSLContext | None = None
     updates: Updates | None = None
+    hand_over: HandOver | None = None
 
     @property
     def factory(self) -> Callable[[], asyncio.Protocol]:
@@ -51,12 +60,16 @@ class Connection(asyncio.Protocol):
         self._connections = service.connections
         self._replies = service.replies
         self._updates = service.updates
-        # Of so many updates the replies are still to come.
+        # Of so many updates the replies are still to come; these came amidst a transfer.
         self._owed = 0
+        self._late = b""
+        self._hand_over = service.hand_over
         self._session = Session(service.context) if service.context else None
         self._deframer = Deframer()
         self._ended = False
-        self.stalled = False
+        self._relay: asyncio.Task[None] | None = None
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._timer: asyncio.TimerHandle | None = None
         self.prefix = 0
 
@@ -81,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._deframer.receive(data)
         if self._deframer.in_midst and not began:
             self._wait(MESSAGE)
-        if not self.stalled:
+        if not self.stalled and self._relay is None:
             self._serve()
 
     def eof_received(self) -> bool:
@@ -90,16 +103,23 @@ class Connection(asyncio.Protocol):
         self._go_on()
         return True
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the client has not taken what it was sent."""
+        return not self._flowing.is_set()
+
     def pause_writing(self) -> None:
-        self.stalled = True
+        self._flowing.clear()
 
     def resume_writing(self) -> None:
-        self.stalled = False
+        self._flowing.set()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._connections.remove(self)
+        if self._relay is not None:
+            self._relay.cancel()
 
     def close(self) -> None:
         """End the connection once what is written has been sent."""
@@ -149,6 +169,9 @@ class Connection(asyncio.Protocol):
                     self._owed += 1
                     self._updates.take(message, self._client, self._answer_late)
                     continue
+                if self._hand_over and is_of_transfers(message):
+                    found += self._pass_on(self._hand_over, message)
+                    break
                 answer = reply(message, self._client)
                 if answer is not None:
                     found += frame(answer)
@@ -159,15 +182,45 @@ class Connection(asyncio.Protocol):
     def _answer_late(self, message: bytes) -> None:
         """Answer out of turn, as RFC 7766 6.2.1.1 has it."""
         self._owed -= 1
-        if not self._transport.is_closing():
+        if self._relay is not None:
+            self._late += frame(message)
+        elif not self._transport.is_closing():
             self._write(frame(message))
             asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _pass_on(self, to: HandOver, message: bytes) -> bytes:
+        """Have others answer, who take long; give what is answered at once."""
+        end = to.send(Request(message, self._client.address))
+        if end is None:
+            ident, flags = HEADER.unpack_from(message)[:2]
+            return frame(write_refusal(Malformed(ident, flags, Rcode.SERVFAIL)))
+        self._relay = asyncio.create_task(self._bring(end))
+        return b""
+
+    async def _bring(self, end: socket.socket) -> None:
+        """Write what comes, as fast as the client takes it."""
+        reader, writer = await asyncio.open_unix_connection(sock=end)
+        try:
+            while octets := await reader.read(MOST_UNTAKEN):
+                self._write(octets)
+                self._wait(self._connections.limits.idle)
+                await self._flowing.wait()
+        except OSError:
+            # Who gave it has died: what is missing the client will notice.
+            self.close()
+        finally:
+            writer.close()
+            self._relay = None
+            late, self._late = self._late, b""
+            if late and not self._transport.is_closing():
+                self._write(late)
+            self._go_on()
 
     def _go_on(self) -> None:
         """Read on if all is answered and the client takes its answers."""
         if self._transport.is_closing():
             return
-        if self.stalled:
+        if self.stalled or self._relay is not None:
             self._transport.pause_reading()
         elif self._deframer.has_message:
             self._transport.pause_reading()

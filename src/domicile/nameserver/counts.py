@@ -6,12 +6,14 @@ from domicile.service.counters import Counters, Family, Row
 
 _QUERIES = "domicile_nameserver_queries"
 _ANSWERS = "domicile_nameserver_answers"
+_TRANSFERS = "domicile_nameserver_transfers"
 _OVER_BUDGET = "domicile_nameserver_over_budget"
 _LOST = "domicile_nameserver_datagrams_dropped"
 
 _RCODES = {rcode.value: rcode.name.lower() for rcode in Rcode if rcode < 16}
 _TRANSPORTS = [each.value for each in Transport]
 _OTHER, _NONE, _TRUNCATED = "other", "none", "truncated"
+_TRANSFERRED = ("whole", "differences", "current", "refused", "failed")
 _SLIPPED, _DROPPED = "slipped", "dropped"
 
 FAMILIES = (
@@ -28,6 +30,7 @@ FAMILIES = (
         "outcome",
         (_SLIPPED, _DROPPED),
     ),
+    Family(_TRANSFERS, "What secondaries asked for.", "outcome", _TRANSFERRED),
     Family(_LOST, "Queries over UDP that came faster than they were taken in."),
 )
 
@@ -80,3 +83,14 @@ class Tally:
     def note_dropped(self, count: int) -> None:
         """Note what the worker's sockets have dropped; its successor has them, too."""
         self._row.set(self._dropped, count)
+
+
+class TransferTally:
+    """Counts for the process of transfers."""
+
+    def __init__(self, counters: Counters, row: Row) -> None:
+        self._row = row
+        self._places = {each: counters.place(_TRANSFERS, each) for each in _TRANSFERRED}
+
+    def count(self, outcome: str) -> None:
+        self._row.add(self._places[outcome])

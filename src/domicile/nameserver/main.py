@@ -8,8 +8,12 @@ from pathlib import Path
 
 from domicile.config import Address
 from domicile.nameserver import following, worker
-from domicile.nameserver.counts import FAMILIES, Tally
+from domicile.nameserver.counts import FAMILIES, Tally, TransferTally
+from domicile.nameserver.handover import open_hand_over
+from domicile.nameserver.published import Published
 from domicile.nameserver.settings import Settings, load_settings
+from domicile.nameserver.transfers import process
+from domicile.nameserver.transfers.process import Part
 from domicile.nameserver.worker import Sockets, Work
 from domicile.replica.replica import Replica
 from domicile.service import logs
@@ -24,7 +28,11 @@ def main(config: Path) -> None:
     settings = load_settings(config)
     source = settings.source()
     # Before the fork: the workers share them.
-    work = Work(settings, settings.read_own(), settings.read_certificate(), source)
+    offers = settings.read_offers()
+    hand_over, intake = open_hand_over() if offers else (None, None)
+    published = Published([each.apex for each in offers]) if offers else None
+    own = settings.read_own()._replace(published=published)
+    work = Work(settings, own, settings.read_certificate(), source, hand_over)
     logs.configure("nameserver")
     # It would write a line for each question to the feed.
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -42,7 +50,8 @@ def main(config: Path) -> None:
         if settings.admin:
             admin = stack.enter_context(open_alone(Address.parse(settings.admin)))
         channel, ends = open_channels(names)
-        counters = Counters(FAMILIES, settings.workers)
+        # The last row is for who gives transfers.
+        counters = Counters(FAMILIES, settings.workers + 1)
         workers = [
             (name, partial(worker.run, name, work, sockets, ends[name], tally))
             for name, sockets, tally in zip(
@@ -53,6 +62,11 @@ def main(config: Path) -> None:
             )
         ]
         follow = partial(following.run, settings, source, channel, admin, counters)
+        if published and intake:
+            tally = TransferTally(counters, counters.row(settings.workers))
+            part = Part(offers, own.files, published, intake, tally)
+            folder = settings.folder if settings.directory else None
+            workers.append(("transfers", partial(process.run, part, folder)))
         run_children(
             [("follower", follow), *workers],
             on_crashes=lambda _: _set_aside(settings),

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from domicile.clock import Clock, wall
+from domicile.clock import Clock, monotonic, wall
 from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
@@ -31,11 +31,13 @@ from domicile.nameserver.answers import (
     answer_without_records,
     zones_of,
 )
+from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
+from domicile.nameserver.published import Published
 from domicile.nameserver.signed import Signing
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.glance import Glance
@@ -58,14 +60,16 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`; the `sealing_key` is for secrets in records. So many `signatures` are
-    made within a second.
+    ask `_where`, `published` the serials of zones that secondaries take; the
+    `sealing_key` is for secrets in records. So many `signatures` are made within a
+    second.
     """
 
     files: Mapping[bytes, StaticZone] = {}
     identity: Server = SILENT
     told: tuple[Network, ...] = ()
     sealing_key: bytes | None = None
+    published: Published | None = None
     signatures: float = PER_SECOND
 
 
@@ -89,7 +93,7 @@ class Replies:
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
-        self._server = self._own.identity
+        self._server = self._identity = self._own.identity
         self._lasting = False
         self._signing = Signing(self._own.sealing_key, self._own.signatures)
         self._signed_as_of = "", -1
@@ -122,17 +126,21 @@ class Replies:
     @contextmanager
     def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
-        self._server = self._own.identity._replace(now=int(self._clock()))
         with ExitStack() as stack:
             try:
                 opened: AbstractContextManager[View | NoRecords] = self._replica.view()
                 self._view = stack.enter_context(opened)
                 self._lasting = self._is_glanced_at(self._view)
-                self._have_keys(self._view)
+                self._have_secrets(self._view)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 self._view = None
+            self._server = self.server()
             yield self.reply
+
+    def server(self) -> Server:
+        """Give what the server says of itself now."""
+        return self._identity._replace(now=int(self._clock()))
 
     def reply(self, packet: bytes, client: Client) -> bytes | None:
         """Reply to what is not known."""
@@ -144,6 +152,8 @@ class Replies:
 
     def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
         assert self._view is not None
+        if not (self._keys.allowance.take(monotonic()) or client.is_stream):
+            return None
         find_key = partial(self._keys.find, self._view)
         now = self._server.now
         try:
@@ -191,7 +201,9 @@ class Replies:
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        return answer_from(view, find_zone, name, rdtype)
+        found = answer_from(view, find_zone, name, rdtype)
+        published = self._own.published
+        return published.renumbered(found) if published else found
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
@@ -207,15 +219,18 @@ class Replies:
             return
         with suppress(DomicileError, OSError), self._replica.view() as view:
             if self._is_glanced_at(view):
-                self._have_keys(view)
+                self._have_secrets(view)
                 signed = self._signing.zones
                 self.plain.forget(plain_zones(view, self._own.files, signed))
 
-    def _have_keys(self, view: View | NoRecords) -> None:
-        """Sign by the keys that a view has."""
+    def _have_secrets(self, view: View | NoRecords) -> None:
+        """Sign by the keys that a view has, and make cookies of its secrets."""
         as_of = self._replica.open_name, view.number
         if as_of != self._signed_as_of:
             self._signing.load(view)
+            own = self._own
+            found = cookie_secrets(view, own.sealing_key) or own.identity.secrets
+            self._identity = own.identity._replace(secrets=found)
             self._signed_as_of = as_of
 
     def _is_glanced_at(self, view: View | NoRecords) -> bool:

@@ -17,6 +17,7 @@ from domicile.nameserver import connections
 from domicile.nameserver.connections import Limits
 from domicile.nameserver.replies import Own
 from domicile.nameserver.tls import Certificate
+from domicile.nameserver.transfers.offers import Offer, Transfer, read_offers
 from domicile.nameserver.where import Network
 from domicile.replica.follower import Source
 from domicile.service.probing import PROBE_SECONDS, check_probe_seconds
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen_tls: tuple[str, ...] = ()
     certificate_file: str = ""
     key_file: str = ""
+    transfers: tuple[Transfer, ...] = ()
     budget: int = 100_000
     budget_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     signatures_per_second: int = PER_SECOND
@@ -82,6 +84,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def limits(self) -> Limits:
         return Limits(self.idle, self.tcp_most, self.tcp_most_of_one_peer)
+
+    def read_offers(self) -> tuple[Offer, ...]:
+        """Read which zones may be taken by whom; raises BadConfiguration."""
+        return read_offers(self.transfers, self.folder / "transfers")
 
     def read_certificate(self) -> Certificate | None:
         """Read what is shown to who comes by TLS, if any may; raises BadConfiguration."""
@@ -135,7 +141,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             identity,
             told,
             self.read_sealing_key(),
-            self.signatures_per_second,
+            signatures=self.signatures_per_second,
         )
 
     def source(self) -> Source | None:
@@ -167,7 +173,9 @@ def _judge(settings: Settings) -> None:
         raise BadConfiguration(
             "neither a directory nor zones: there is nothing to serve"
         )
-    needed = ("data", "token_file") if settings.directory else ()
+    needed: tuple[str, ...] = ("data", "token_file") if settings.directory else ()
+    if settings.transfers:
+        needed = (*needed, "data")
     for key in ("name", "listen", *needed):
         if not getattr(settings, key):
             raise BadConfiguration(f"{key} is empty, where a value is expected")

@@ -18,6 +18,7 @@ from domicile.nameserver.counts import Tally
 from domicile.nameserver.courier import Courier
 from domicile.nameserver.datagram import Datagrams
 from domicile.nameserver.drops import dropped
+from domicile.nameserver.handover import HandOver
 from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.restraint import Restraint
 from domicile.nameserver.settings import Settings
@@ -55,6 +56,7 @@ class Work(NamedTuple):
     own: Own
     certificate: Certificate | None = None
     source: Source | None = None
+    hand_over: HandOver | None = None
 
 
 def run(
@@ -69,14 +71,14 @@ def run(
 async def _run_until_end(
     work: Work, sockets: Sockets, channel: WorkerEnd, tally: Tally
 ) -> None:
-    settings, own, certificate, _ = work
+    settings, own, certificate, _, hand_over = work
     loop = asyncio.get_running_loop()
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(settings.folder) if settings.directory else NoRecords()
     replies = Replies(replica, tally, own)
     connections = Connections(settings.limits)
     budget = settings.make_budget()
-    restraint = Restraint(budget, own.identity, tally) if budget else None
+    restraint = Restraint(budget, replies.server, tally) if budget else None
     updates = None
     if work.source is not None and isinstance(replica, Replica):
         updates = Updates(replica, Courier(work.source), own, tally)
@@ -85,11 +87,11 @@ async def _run_until_end(
     ]
     for each in datagrams:
         each.start(loop)
-    plain = Service(connections, replies, updates=updates)
+    plain = Service(connections, replies, None, updates, hand_over)
     servers = [await loop.create_server(plain.factory, sock=tcp) for tcp in sockets.tcp]
     tasks = []
     if certificate is not None:
-        secure = Service(connections, replies, certificate.context, updates)
+        secure = Service(connections, replies, certificate.context, updates, hand_over)
         servers += [
             await loop.create_server(secure.factory, sock=tls) for tls in sockets.tls
         ]

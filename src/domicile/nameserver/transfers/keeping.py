@@ -1,0 +1,233 @@
+"""Keeps the journal of one zone up with the replica.
+
+Every second what has changed since is looked up, and is one edition more. Where that is
+not known, or touches all, everything is written anew beside, a slice of apps at a time,
+each slice as of a view of its own; what changed meanwhile is looked up behind, so that
+what is adopted is all as of one serial. No view is open for longer than a slice takes.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+import structlog
+
+from domicile.dns.name import name_to_text
+from domicile.dns.transfer import serial_of
+from domicile.dns.zonefile import StaticZone
+from domicile.errors import DomicileError
+from domicile.model.records import Cluster, Placement, Zone
+from domicile.nameserver.alone import NoRecords
+from domicile.nameserver.transfers.content import (
+    FileContent,
+    LiveContent,
+    Nodes,
+    digest_of,
+)
+from domicile.nameserver.transfers.journal import Edition, Journal, Node, Source
+from domicile.replica.replica import Replica
+from domicile.replica.view import View
+
+SECONDS: Final = 1.0
+SLICE: Final = 500
+# What more is touched at once is written anew beside.
+MOST_AT_ONCE: Final = 2000
+# Far above what one restored store is behind another that counts the same.
+_STEP: Final = 1 << 20
+
+_log = structlog.get_logger()
+
+
+class Changed(NamedTuple):
+    """What was touched since, as far as it matters to a zone."""
+
+    apps: frozenset[str]
+    everything: bool
+
+
+class Keeper:
+    """Keeps one zone; `tell` hears of each new edition."""
+
+    def __init__(
+        self,
+        apex: bytes,
+        file: StaticZone | None,
+        replica: Replica | NoRecords,
+        journal: Journal,
+        tell: Callable[[Edition], None],
+    ) -> None:
+        self._apex = apex
+        self._name = name_to_text(apex)
+        self._file = file
+        self._fixed = ""
+        self._replica = replica
+        self._journal = journal
+        self._tell = tell
+
+    async def run(self) -> None:
+        """Keep it until cancelled."""
+        edition = self._journal.edition()
+        if edition is not None:
+            self._tell(edition)
+        while True:
+            try:
+                edition = await self.step()
+            except (DomicileError, OSError, sqlite3.Error) as error:
+                _log.error("zone_not_kept", zone=self._name, reason=str(error))
+            else:
+                if edition is not None:
+                    _log.info("edition", zone=self._name, serial=edition.serial)
+                    self._tell(edition)
+            await asyncio.sleep(SECONDS)
+
+    async def step(self) -> Edition | None:
+        """Look once, and give the edition that was made, if there was anything new."""
+        if isinstance(self._replica, NoRecords):
+            return await self._keep_file()
+        with self._replica.view() as view:
+            if view.behind:
+                return None
+            record = view.zone(self._name)
+            if record is not None:
+                changed = self._changed(view, self._journal.state())
+                if not changed.everything and len(changed.apps) <= MOST_AT_ONCE:
+                    return self._revise(view, record, changed.apps)
+        return await (self._keep_file() if record is None else self._write_anew())
+
+    async def _keep_file(self) -> Edition | None:
+        """Give a file as it is now; by its own serial, if that was raised."""
+        if self._file is None:
+            return None
+        content = FileContent(self._file)
+        nodes = content.fixed()
+        serial = serial_of(content.soa)
+        state = {"fixed": digest_of(nodes), "soa": content.soa.hex(), "copy": ""}
+        if self._journal.state().items() >= state.items():
+            return None
+        self._journal.begin_draft()
+        self._journal.draft(nodes)
+        edition = await self._adopt(Source(content.soa, serial, 1, state))
+        if edition is not None and edition.serial != serial:
+            _log.warning(
+                "zone_serial_not_raised",
+                zone=self._name, serial=serial, instead=edition.serial,
+            )  # fmt: skip
+        return edition
+
+    def _revise(self, view: View, record: Zone, apps: Iterable[str]) -> Edition | None:
+        content = LiveContent(view, record, self._file)
+        source = self._source(view, content)
+        if not apps:
+            self._journal.note(source.state)
+            return None
+        return self._journal.revise(self._of_apps(content, apps), source)
+
+    async def _write_anew(self) -> Edition | None:
+        """Write all beside, until nothing touches all of it meanwhile."""
+        assert isinstance(self._replica, Replica)
+        while True:
+            self._journal.begin_draft()
+            as_of = await self._draft_all(self._replica)
+            source = as_of and await self._catch_up(self._replica, as_of)
+            if source:
+                return await self._adopt(source)
+
+    async def _draft_all(self, replica: Replica) -> dict[str, str] | None:
+        """Write every app, and give as of what that was begun; nothing without a zone."""
+        after, state = "", None
+        while True:
+            with replica.view() as view:
+                record = view.zone(self._name)
+                if record is None:
+                    raise DomicileError(f"the directory has no zone {self._name} now")
+                content = LiveContent(view, record, self._file)
+                if state is None:
+                    state = dict(self._source(view, content).state)
+                    self._journal.draft(content.fixed())
+                slice_ = list(islice(view.all(Placement, after), SLICE))
+                nodes = content.of_apps(slice_)
+            self._journal.draft(nodes)
+            if len(slice_) < SLICE:
+                return state
+            after = slice_[-1].key
+            await asyncio.sleep(0)
+
+    async def _catch_up(self, replica: Replica, state: dict[str, str]) -> Source | None:
+        """Write what was touched meanwhile; nothing where that is everything."""
+        while True:
+            with replica.view() as view:
+                record = view.zone(self._name)
+                changed = self._changed(view, state)
+                if record is None or changed.everything:
+                    return None
+                content = LiveContent(view, record, self._file)
+                source = self._source(view, content)
+                some = sorted(changed.apps)
+                if len(some) <= MOST_AT_ONCE:
+                    self._journal.draft(self._of_apps(content, some, in_draft=True))
+                    return source
+            await self._draft_some(replica, some)
+            state = dict(source.state)
+
+    async def _draft_some(self, replica: Replica, apps: Sequence[str]) -> None:
+        for begin in range(0, len(apps), SLICE):
+            with replica.view() as view:
+                record = view.zone(self._name)
+                if record is None:
+                    return
+                content = LiveContent(view, record, self._file)
+                some = apps[begin : begin + SLICE]
+                self._journal.draft(self._of_apps(content, some, in_draft=True))
+            await asyncio.sleep(0)
+
+    def _changed(self, view: View, state: dict[str, str]) -> Changed:
+        """Say what was touched since a state; everything where that cannot be told."""
+        touched = None
+        if state.get("copy") == self._replica.open_name:
+            touched = view.touched_after(int(state["as_of"]))
+        if touched is None:
+            return Changed(frozenset(), everything=True)
+        apps = frozenset(key for kind, key in touched if kind == "placement")
+        everything = (
+            ("zone", self._name) in touched
+            or _clusters(view) != state["clusters"]
+            or self._fixed_digest() != state["file"]
+        )
+        return Changed(apps, everything)
+
+    def _of_apps(
+        self, content: LiveContent, apps: Iterable[str], *, in_draft: bool = False
+    ) -> Nodes:
+        found: dict[bytes, Node] = {}
+        for app in apps:
+            permanent = content.permanent(app)
+            before = self._journal.together_with(permanent, in_draft=in_draft)
+            found |= content.of_app(app, before)
+        return found
+
+    def _source(self, view: View, content: LiveContent) -> Source:
+        state = {
+            "copy": self._replica.open_name,
+            "as_of": str(view.serial),
+            "clusters": _clusters(view),
+            "file": self._fixed_digest(),
+        }
+        return Source(content.soa, view.serial, _STEP, state)
+
+    def _fixed_digest(self) -> str:
+        """Sum up the file, once: it is another only after a restart."""
+        if self._file is not None and not self._fixed:
+            self._fixed = digest_of(FileContent(self._file).fixed())
+        return self._fixed
+
+    async def _adopt(self, source: Source) -> Edition | None:
+        # Of millions of names it takes a while.
+        return await asyncio.to_thread(self._journal.adopt, source)
+
+
+def _clusters(view: View) -> str:
+    """Say where all clusters are: where one is elsewhere, all its apps are."""
+    return json.dumps({each.name: each.answered for each in view.all(Cluster)})
