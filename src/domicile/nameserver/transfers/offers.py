@@ -33,13 +33,17 @@ class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Offer(NamedTuple):
-    """A zone, who may take it, who is told of new editions, and where it is kept."""
+    """A zone, who may take it, who is told of new editions, and where it is kept.
+
+    One that is signed online is given to nobody.
+    """
 
     apex: bytes
     networks: tuple[Network, ...]
     key: dns.tsig.Key | None
     notify: tuple[Address, ...]
     journal: Path
+    is_signed: bool = False
 
     def admits(self, address: bytes) -> bool:
         asking = ip_address(address)

@@ -18,8 +18,11 @@ import structlog
 import uvloop
 
 from domicile.clock import wall
+from domicile.dns.name import name_from_text
 from domicile.dns.stream import frame
 from domicile.dns.zonefile import StaticZone
+from domicile.errors import DomicileError
+from domicile.model.records import ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.counts import TransferTally
 from domicile.nameserver.handover import Intake, Request
@@ -66,7 +69,7 @@ async def _run_until_end(part: Part, folder: Path | None) -> None:
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(folder) if folder else NoRecords()
     loop = asyncio.get_running_loop()
-    desk = _Desk(part)
+    desk = _Desk(part, replica)
     loop.add_reader(part.intake.fileno(), desk.take)
     keeping = [
         asyncio.create_task(_keep(offer, part, replica)) for offer in part.offers
@@ -96,8 +99,9 @@ async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
 class _Desk:
     """Takes requests, and answers some at once."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, replica: Replica | NoRecords) -> None:
         self._part = part
+        self._replica = replica
         self._serving: set[asyncio.Task[None]] = set()
         self._long = 0
         self._sparing = Sparing()
@@ -131,10 +135,23 @@ class _Desk:
         return answer(
             request.packet,
             request.address,
-            self._part.offers,
+            self._offers(),
             int(wall()),
             busy=self._long >= MOST,
         )
+
+    def _offers(self) -> list[Offer]:
+        signed = self._signed()
+        offers = self._part.offers
+        return [each._replace(is_signed=each.apex in signed) for each in offers]
+
+    def _signed(self) -> set[bytes]:
+        """Name the zones that have keys; where that cannot be told, any may."""
+        try:
+            with self._replica.view() as view:
+                return {name_from_text(key.zone) for key in view.all(ZoneKey)}
+        except (DomicileError, OSError):
+            return {each.apex for each in self._part.offers}
 
     def _report(self, request: Request, given: Given) -> None:
         if given.reason and (times := self._sparing.count()):
