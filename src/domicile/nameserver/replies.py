@@ -21,6 +21,7 @@ from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
 from domicile.dns.signatures import PER_SECOND
 from domicile.dns.signed_query import may_be_signed, reply_to_signed
+from domicile.dns.tsig import Key
 from domicile.dns.zonefile import StaticZone
 from domicile.dns.zones import FindZone
 from domicile.errors import DomicileError
@@ -33,7 +34,7 @@ from domicile.nameserver.answers import (
 )
 from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
-from domicile.nameserver.keyring import Keyring
+from domicile.nameserver.keyring import NO_KEYS, Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
@@ -60,9 +61,9 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`, `published` the serials of zones that secondaries take; the
-    `sealing_key` is for secrets in records. So many `signatures` are made within a
-    second.
+    ask `_where`, `published` the serials of zones that secondaries take, `keys` those by
+    which secondaries sign and that are no records; the `sealing_key` is for secrets in
+    records. So many `signatures` are made within a second.
     """
 
     files: Mapping[bytes, StaticZone] = {}
@@ -71,6 +72,7 @@ class Own(NamedTuple):
     sealing_key: bytes | None = None
     published: Published | None = None
     signatures: float = PER_SECOND
+    keys: Mapping[str, Key] = NO_KEYS
 
 
 class Replies:
@@ -89,7 +91,7 @@ class Replies:
         self._clock = clock
         self._sparing = Sparing()
         self._glance = Glance(replica)
-        self._keys = Keyring(self._own.sealing_key)
+        self._keys = Keyring(self._own.sealing_key, self._own.keys)
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None

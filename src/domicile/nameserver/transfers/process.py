@@ -9,7 +9,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,7 +18,7 @@ import structlog
 import uvloop
 
 from domicile.clock import wall
-from domicile.dns.name import name_from_text
+from domicile.dns.name import name_from_text, name_to_text
 from domicile.dns.stream import frame
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
@@ -26,6 +26,7 @@ from domicile.model.records import ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.counts import TransferTally
 from domicile.nameserver.handover import Intake, Request
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.published import Published
 from domicile.nameserver.transfers.answering import Given, Outcome, answer
 from domicile.nameserver.transfers.journal import Edition, Journal
@@ -55,6 +56,18 @@ class Part(NamedTuple):
     published: Published
     intake: Intake
     tally: TransferTally
+    keyring: Keyring
+
+    def signed(self, offer: Offer, replica: Replica | NoRecords) -> Offer:
+        """Give an offer with its key, if that is the directory's and is for its zone."""
+        if not offer.key_name:
+            return offer
+        # While it cannot be read nobody may take the zone.
+        with suppress(DomicileError, OSError), replica.view() as view:
+            record = view.update_key(offer.key_name)
+            if record and name_to_text(offer.apex) in record.transfers:
+                return offer._replace(key=self.keyring.find(view, offer.key_name))
+        return offer
 
 
 def run(part: Part, replica: Path | None) -> None:
@@ -89,7 +102,7 @@ async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
         # Who has not heard of the one before hears of this one instead.
         for each in telling:
             each.cancel()
-        telling[:] = [asyncio.create_task(notify(offer, edition))]
+        telling[:] = [asyncio.create_task(notify(part.signed(offer, replica), edition))]
 
     with closing(Journal(offer.journal)) as journal:
         file = part.files.get(offer.apex)
@@ -113,7 +126,18 @@ class _Desk:
             task.add_done_callback(self._serving.discard)
 
     async def _serve(self, request: Request, end: socket.socket) -> None:
-        given = self._answer(request)
+        try:
+            await self._give(self._answer(request), request, end)
+        except (OSError, TimeoutError, sqlite3.Error) as error:
+            end.close()
+            if times := self._sparing.count():
+                client, reason = (
+                    _text(request.address),
+                    f"{type(error).__name__}: {error}",
+                )
+                _log.warning("transfer_cut", client=client, reason=reason, times=times)
+
+    async def _give(self, given: Given, request: Request, end: socket.socket) -> None:
         self._part.tally.count(given.outcome.value)
         self._report(request, given)
         is_long = given.outcome in {Outcome.WHOLE, Outcome.DIFFERENCES}
@@ -121,29 +145,19 @@ class _Desk:
         try:
             async with asyncio.timeout(_LONGEST):
                 await _send(given, end)
-        except (OSError, TimeoutError, sqlite3.Error) as error:
-            if times := self._sparing.count():
-                client, reason = (
-                    _text(request.address),
-                    f"{type(error).__name__}: {error}",
-                )
-                _log.warning("transfer_cut", client=client, reason=reason, times=times)
         finally:
             self._long -= is_long
 
     def _answer(self, request: Request) -> Given:
-        return answer(
-            request.packet,
-            request.address,
-            self._offers(),
-            int(wall()),
-            busy=self._long >= MOST,
-        )
+        part, busy = self._part, self._long >= MOST
+        offers = [part.signed(each, self._replica) for each in self._offers()]
+        now = int(wall())
+        return answer(request.packet, request.address, offers, now, busy=busy)
 
     def _offers(self) -> list[Offer]:
         signed = self._signed()
         offers = self._part.offers
-        return [each._replace(is_signed=each.apex in signed) for each in offers]
+        return [each._replace(withheld=each.apex in signed) for each in offers]
 
     def _signed(self) -> set[bytes]:
         """Name the zones that have keys; where that cannot be told, any may."""
