@@ -80,6 +80,11 @@ _ELSEWHERE = _Refusal(
 _UNSIGNED = _Refusal(
     dns.rcode.REFUSED, Ede.PROHIBITED, "it is given to who signs by its key"
 )
+_SIGNED = _Refusal(
+    dns.rcode.REFUSED,
+    Ede.NOT_SUPPORTED,
+    "the zone is signed as it is asked for: a copy could not be signed",
+)
 _NOT_READY = _Refusal(
     dns.rcode.SERVFAIL, Ede.NOT_READY, "there is no edition of this zone yet"
 )
@@ -110,6 +115,8 @@ def answer(
     refusal = _judge(offer, query, address)
     if refusal or offer is None:
         return _refuse(query, refusal or _NOT_OFFERED, signer)
+    if offer.withheld:
+        return _refuse(query, _SIGNED, signer)
     with ExitStack() as stack:
         reading = stack.enter_context(read(offer.journal))
         if reading is None:
