@@ -132,7 +132,7 @@ class Site:
             capture_output=True, text=True, env=self.environment, timeout=PATIENCE,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout.partition("\n")[0])
+        return json.loads(ran.stdout)
 
     def ask(self, name, rdtype="A", server="ns1", ask=dns.query.udp):
         query = dns.message.make_query(name, rdtype, want_dnssec=True, payload=1232)

@@ -32,6 +32,7 @@ EXAMPLES = [
     records.Consent(records.LOSS, 1, {"nameserver/ns1/ns1": b"c" * 16}),
     records.Challenge("_acme-challenge.ada.apps.test", {"value": 7.5}),
     records.UpdateKey("ada", "hmac-sha256", b"sealed", ("ada.apps.test",)),
+    records.CookieSecrets((b"sealed",), records.CookieStage.STEADY, 1.5),
 ]
 
 

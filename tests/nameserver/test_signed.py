@@ -37,10 +37,16 @@ ADDRESS = bytes((192, 0, 2, 1))
 UDP, TCP = Client(Transport.UDP, ADDRESS), Client(Transport.TCP, ADDRESS)
 RECORDS = [
     Zone("apps.test", {"ns1.in.apps.test": ("127.0.0.1",)}, landing=("127.0.0.9",)),
-    Zone("two.test", {"ns1.in.apps.test": ()}),
+    Zone(
+        "two.test",
+        {"ns1.in.apps.test": ()},
+        challenges=ChallengeMode.DELEGATE,
+        validation="apps.test",
+    ),
     Owner("ada", "apps.test", "free"),
     Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
-    Cluster("amber", ("127.0.0.11", "::11"), ()),
+    Cluster("amber", ("127.0.0.11", "::11"), (), alpn=("h2", "http/1.1")),
+    Challenge("_acme-challenge.hello.ada.apps.test", {"a-token": NOW + 1e9}),
 ]
 FILES = {
     "apps.test": """
@@ -186,7 +192,20 @@ CASES = [
     ("hello.ada.apps.test", "A", ["hello.ada.apps.test A"], []),
     ("hello--ada.apps.test", "AAAA", ["hello--ada.apps.test AAAA"], []),
     (APP + ".apps.test", "A", [APP + ".apps.test A"], []),
-    ("hello.ada.apps.test", "TXT", [], ["hello.ada.apps.test = A AAAA"]),
+    ("hello.ada.apps.test", "HTTPS", ["hello.ada.apps.test HTTPS"], []),
+    ("hello.ada.apps.test", "TXT", [], ["hello.ada.apps.test = A AAAA HTTPS"]),
+    (
+        "_acme-challenge.hello.ada.apps.test", "TXT",
+        ["_acme-challenge.hello.ada.apps.test TXT"], [],
+    ),
+    (
+        "_acme-challenge.hello.ada.apps.test", "A", [],
+        ["_acme-challenge.hello.ada.apps.test = TXT"],
+    ),
+    (
+        "_acme-challenge.two.test", "TXT",
+        ["_acme-challenge.two.test CNAME"], ["two.test.apps.test ~"],
+    ),
     ("ada.apps.test", "A", [], ["ada.apps.test ="]),
     ("eve.apps.test", "A", [], ["eve.apps.test ~"]),
     ("x.hello.ada.apps.test", "A", [], ["x.hello.ada.apps.test ~"]),

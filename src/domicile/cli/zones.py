@@ -99,7 +99,7 @@ def leave_zone(
     """Sign a zone no longer, once the parent zone's DS has gone everywhere."""
     _post(name, "insecure", {"now": now}, data, as_json)
     if now:
-        warn(
+        (say if as_json else warn)(
             f"validators call {name} bogus for as long as they have its DS record: "
             "have the parent zone take it away at once"
         )

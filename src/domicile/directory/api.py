@@ -65,7 +65,7 @@ FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.NAMESERVER: frozenset(
         {
             "zone", "owner", "placement", "cluster", "consent", "challenge",
-            "update-key", "zone-key",
+            "update-key", "zone-key", "cookie-secrets",
         }
     ),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.cookies import keeping_cookies
 from domicile.directory.health import Judge, judging
 from domicile.directory.keyrolls import KeyRolls, rolling_keys
 from domicile.directory.leadership import leading
@@ -93,6 +94,7 @@ async def serve(
         _administered(directory, settings, (mover, judge, keyrolls), admin),
         forgetting(directory.store),
         rotating(directory, leadership),
+        keeping_cookies(directory, leadership),
         sharing(directory.feed),
         compacting(directory.store, directory.feed),
     ):

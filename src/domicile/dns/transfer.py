@@ -18,8 +18,6 @@ _QUESTION = Struct("!2H")
 _RECORD = Struct("!2HIH")
 _APEX = (POINTER | HEADER.size).to_bytes(2, "big")
 _SERIAL = slice(-20, -16)
-# TSIG, ANY, and a TTL of 0: no record but a signature begins so.
-_SIGNATURE = b"\x00\xfa\x00\xff\x00\x00\x00\x00"
 
 # Enough to have the cost of a message spread, few enough that its size is no matter.
 MESSAGE = 16 * 1024
@@ -45,7 +43,7 @@ class Step(NamedTuple):
 
 
 def is_of_transfers(packet: bytes) -> bool:
-    """Whether it asks for a transfer, or signed for the serial, as secondaries do."""
+    """Whether it asks for a transfer."""
     if len(packet) < HEADER.size or packet[4:6] != b"\0\1":
         return False
     if int.from_bytes(packet[2:4], "big") & (QR | OPCODE):
@@ -54,10 +52,7 @@ def is_of_transfers(packet: bytes) -> bool:
     if name is None:
         return False
     at = HEADER.size + len(name)
-    rdtype = int.from_bytes(packet[at : at + 2], "big")
-    if rdtype == Rdtype.SOA:
-        return _SIGNATURE in packet[at:]
-    return rdtype in {Rdtype.AXFR, Rdtype.IXFR}
+    return int.from_bytes(packet[at : at + 2], "big") in {Rdtype.AXFR, Rdtype.IXFR}
 
 
 def write_records(apex: bytes, rrsets: Iterable[RRset]) -> Piece:

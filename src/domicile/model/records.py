@@ -491,11 +491,35 @@ class ZoneKey(Record, frozen=True, omit_defaults=True):
         return (self.zone,)
 
 
+class CookieStage(StrEnum):
+    """Whether the next secret is known beside the one that signs, or the last still is."""
+
+    STEADY = "steady"
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
+class CookieSecrets(Record, frozen=True, omit_defaults=True):
+    """What DNS cookies are made of, sealed; the first signs (`model.cookieroll`)."""
+
+    kind: ClassVar[str] = "cookie-secrets"
+
+    sealed: tuple[bytes, ...]
+    stage: CookieStage
+    since: float
+
+    @property
+    def key(self) -> str:
+        return COOKIES
+
+
+COOKIES = "cookies"
+
 KINDS: dict[str, type[Record]] = {
     kind.kind: kind
     for kind in (
         Zone, Owner, Plan, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
-        Authority, Consent, Challenge, UpdateKey, ZoneKey,
+        Authority, Consent, Challenge, UpdateKey, ZoneKey, CookieSecrets,
     )
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ from domicile.service.room import lack_of_room
 
 KINDS = (
     "zone", "owner", "placement", "cluster", "consent", "challenge", "update-key",
-    "zone-key",
+    "zone-key", "cookie-secrets",
 )  # fmt: skip
 
 

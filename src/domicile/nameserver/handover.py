@@ -60,15 +60,18 @@ class Intake:
         with suppress(BlockingIOError):
             while True:
                 octets, descriptors, _, _ = socket.recv_fds(self._end, _LONGEST, 1)
-                end = socket.socket(fileno=descriptors[0])
-                end.setblocking(False)
-                taken.append((_decoder.decode(octets), end))
+                # Who has no descriptor left gets none; the client asks again.
+                if descriptors:
+                    end = socket.socket(fileno=descriptors[0])
+                    end.setblocking(False)
+                    taken.append((_decoder.decode(octets), end))
         return taken
 
 
 def open_hand_over() -> tuple[HandOver, Intake]:
     """Make both ends, before the fork."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    # Of datagrams only ten might wait (net.unix.max_dgram_qlen).
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (ours, theirs):
         end.setblocking(False)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)

@@ -10,6 +10,7 @@ from domicile.config import Address
 from domicile.nameserver import following, worker
 from domicile.nameserver.counts import FAMILIES, Tally, TransferTally
 from domicile.nameserver.handover import open_hand_over
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.published import Published
 from domicile.nameserver.settings import Settings, load_settings
 from domicile.nameserver.transfers import process
@@ -31,7 +32,8 @@ def main(config: Path) -> None:
     offers = settings.read_offers()
     hand_over, intake = open_hand_over() if offers else (None, None)
     published = Published([each.apex for each in offers]) if offers else None
-    own = settings.read_own()._replace(published=published)
+    keys = {each.key.name: each.key for each in offers if each.key}
+    own = settings.read_own()._replace(published=published, keys=keys)
     work = Work(settings, own, settings.read_certificate(), source, hand_over)
     logs.configure("nameserver")
     # It would write a line for each question to the feed.
@@ -64,7 +66,8 @@ def main(config: Path) -> None:
         follow = partial(following.run, settings, source, channel, admin, counters)
         if published and intake:
             tally = TransferTally(counters, counters.row(settings.workers))
-            part = Part(offers, own.files, published, intake, tally)
+            keyring = Keyring(own.sealing_key)
+            part = Part(offers, own.files, published, intake, tally, keyring)
             folder = settings.folder if settings.directory else None
             workers.append(("transfers", partial(process.run, part, folder)))
         run_children(

@@ -21,6 +21,7 @@ from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
 from domicile.dns.signatures import PER_SECOND
 from domicile.dns.signed_query import may_be_signed, reply_to_signed
+from domicile.dns.tsig import Key
 from domicile.dns.zonefile import StaticZone
 from domicile.dns.zones import FindZone
 from domicile.errors import DomicileError
@@ -31,8 +32,9 @@ from domicile.nameserver.answers import (
     answer_without_records,
     zones_of,
 )
+from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
-from domicile.nameserver.keyring import Keyring
+from domicile.nameserver.keyring import NO_KEYS, Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
@@ -59,9 +61,9 @@ class Own(NamedTuple):
     """What a server has of its own, whatever the directory's records are.
 
     `files` are the zones of master files by their apexes, `told` the networks that may
-    ask `_where`, `published` the serials of zones that secondaries take; the
-    `sealing_key` is for secrets in records. So many `signatures` are made within a
-    second.
+    ask `_where`, `published` the serials of zones that secondaries take, `keys` those by
+    which secondaries sign and that are no records; the `sealing_key` is for secrets in
+    records. So many `signatures` are made within a second.
     """
 
     files: Mapping[bytes, StaticZone] = {}
@@ -70,6 +72,7 @@ class Own(NamedTuple):
     sealing_key: bytes | None = None
     published: Published | None = None
     signatures: float = PER_SECOND
+    keys: Mapping[str, Key] = NO_KEYS
 
 
 class Replies:
@@ -88,11 +91,11 @@ class Replies:
         self._clock = clock
         self._sparing = Sparing()
         self._glance = Glance(replica)
-        self._keys = Keyring(self._own.sealing_key)
+        self._keys = Keyring(self._own.sealing_key, self._own.keys)
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
-        self._server = self._own.identity
+        self._server = self._identity = self._own.identity
         self._lasting = False
         self._signing = Signing(self._own.sealing_key, self._own.signatures)
         self._signed_as_of = "", -1
@@ -125,17 +128,21 @@ class Replies:
     @contextmanager
     def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
-        self._server = self._own.identity._replace(now=int(self._clock()))
         with ExitStack() as stack:
             try:
                 opened: AbstractContextManager[View | NoRecords] = self._replica.view()
                 self._view = stack.enter_context(opened)
                 self._lasting = self._is_glanced_at(self._view)
-                self._have_keys(self._view)
+                self._have_secrets(self._view)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 self._view = None
+            self._server = self.server()
             yield self.reply
+
+    def server(self) -> Server:
+        """Give what the server says of itself now."""
+        return self._identity._replace(now=int(self._clock()))
 
     def reply(self, packet: bytes, client: Client) -> bytes | None:
         """Reply to what is not known."""
@@ -214,15 +221,18 @@ class Replies:
             return
         with suppress(DomicileError, OSError), self._replica.view() as view:
             if self._is_glanced_at(view):
-                self._have_keys(view)
+                self._have_secrets(view)
                 signed = self._signing.zones
                 self.plain.forget(plain_zones(view, self._own.files, signed))
 
-    def _have_keys(self, view: View | NoRecords) -> None:
-        """Sign by the keys that a view has."""
+    def _have_secrets(self, view: View | NoRecords) -> None:
+        """Sign by the keys that a view has, and make cookies of its secrets."""
         as_of = self._replica.open_name, view.number
         if as_of != self._signed_as_of:
             self._signing.load(view)
+            own = self._own
+            found = cookie_secrets(view, own.sealing_key) or own.identity.secrets
+            self._identity = own.identity._replace(secrets=found)
             self._signed_as_of = as_of
 
     def _is_glanced_at(self, view: View | NoRecords) -> bool:

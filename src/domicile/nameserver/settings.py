@@ -87,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def read_offers(self) -> tuple[Offer, ...]:
         """Read which zones may be taken by whom; raises BadConfiguration."""
+        if any(each.key for each in self.transfers) and not self.sealing_key_file:
+            raise BadConfiguration(
+                "sealing_key_file is empty, and a key of transfers needs it"
+            )
         return read_offers(self.transfers, self.folder / "transfers")
 
     def read_certificate(self) -> Certificate | None:

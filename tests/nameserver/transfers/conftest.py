@@ -22,8 +22,8 @@ def directory(store):
 def start_primary(tmp_path, directory):
     started = []
 
-    def start(*notify):
-        primary = Primary(tmp_path, directory, notify)
+    def start(*notify, key=""):
+        primary = Primary(tmp_path, directory, notify, key)
         started.append(primary)
         primary.start()
         return primary

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64decode
 
 import certificates
 import dns.exception
@@ -20,12 +21,15 @@ from domicile.model.records import (
     Cluster,
     Owner,
     Placement,
+    UpdateKey,
     Zone,
     encode,
 )
+from domicile.model.sealing import context_of, seal, sealing_key_to_text
 from domicile.service.sockets import Protocol, open_alone, open_for_workers
 
 PATIENCE = 20
+SEALING_KEY = bytes(32)
 KEY = ("sec.example", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0")
 FILE = """
 @ 300 IN SOA ns1 host 1 3600 600 604800 30
@@ -36,6 +40,13 @@ mail 300 IN A 192.0.2.25
 text 300 IN TXT "of the file" "and more"
 *.wild 300 IN A 192.0.2.77
 """
+
+
+def key_record(*transfers):
+    """The key as the directory has it."""
+    context = context_of(UpdateKey.kind, KEY[0])
+    sealed = seal(SEALING_KEY, b64decode(KEY[1]), context)
+    return UpdateKey(KEY[0], "hmac-sha256", sealed, transfers=transfers)
 
 
 def app_id(number):
@@ -145,7 +156,7 @@ def free_address(protocols=(Protocol.UDP, Protocol.TCP)):
 class Primary:
     """The name server, as a process."""
 
-    def __init__(self, folder, directory, notify):
+    def __init__(self, folder, directory, notify, key_name=""):
         self.address = free_address()
         self.admin = free_address((Protocol.TCP,))
         with open_alone(Address("127.0.0.1", 0)) as probe:
@@ -154,6 +165,11 @@ class Primary:
         (folder / "token").write_text("secret\n")
         (folder / "apps.zone").write_text(FILE)
         (folder / "key").write_text(f"hmac-sha256:{KEY[0]}:{KEY[1]}\n")
+        (folder / "sealing").write_text(sealing_key_to_text(SEALING_KEY))
+        (folder / "sealing").chmod(0o600)
+        signed_by = f'key_file = "{folder}/key"'
+        if key_name:
+            signed_by = f'key = "{key_name}"'
         told = ", ".join(f'"{each}"' for each in notify)
         self.config = folder / "nameserver.toml"
         self.config.write_text(
@@ -162,8 +178,9 @@ class Primary:
             f'key_file = "{key}"\n'
             f'directory = "http://127.0.0.1:{directory.server_port}"\n'
             f'token_file = "{folder}/token"\ndata = "{folder}/data"\n'
+            f'sealing_key_file = "{folder}/sealing"\n'
             f'[[zones]]\nname = "apps.test"\nfile = "{folder}/apps.zone"\n'
-            f'[[transfers]]\nzone = "apps.test"\nkey_file = "{folder}/key"\n'
+            f'[[transfers]]\nzone = "apps.test"\n{signed_by}\n'
             f'networks = ["127.0.0.0/8"]\nnotify = [{told}]\n'
         )
         self.process = None

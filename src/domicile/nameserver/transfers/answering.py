@@ -28,7 +28,12 @@ from domicile.dns.transfer import (
 )
 from domicile.nameserver.transfers.journal import Reading, read
 from domicile.nameserver.transfers.offers import Offer
-from domicile.nameserver.transfers.signature import Signer, append, blank_signature
+from domicile.nameserver.transfers.signature import (
+    Signer,
+    append,
+    as_dnspython_has_it,
+    blank_signature,
+)
 
 _BADSIG, _BADKEY, _BADTIME = 16, 17, 18
 
@@ -92,7 +97,8 @@ def answer(
     busy: bool = False,
 ) -> Given:
     """Answer one request; `busy` where nothing long can be given at present."""
-    keys = {each.key.name: each.key for each in offers if each.key}
+    known = [as_dnspython_has_it(each.key) for each in offers if each.key]
+    keys = {each.name: each for each in known}
     try:
         query = dns.message.from_wire(packet, keyring=keys)
     except dns.exception.DNSException as error:
@@ -132,7 +138,8 @@ def _judge(
     if not offer.admits(address):
         return _ELSEWHERE
     signed_by = query.keyname if query.had_tsig else None
-    if offer.key is not None and signed_by != offer.key.name:
+    wanted = offer.key and dns.name.from_text(offer.key.name)
+    if offer.is_signed and (wanted is None or signed_by != wanted):
         return _UNSIGNED
     return None
 

@@ -18,6 +18,7 @@ from domicile.config import Address
 from domicile.dns.name import name_to_text
 from domicile.nameserver.transfers.journal import Edition
 from domicile.nameserver.transfers.offers import Offer
+from domicile.nameserver.transfers.signature import as_dnspython_has_it
 
 # RFC 1996 3.6: again "after some delay", "a reasonable number of retries".
 _PATIENCE = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -57,5 +58,5 @@ def _write(offer: Offer, edition: Edition) -> dns.message.Message:
     soa = dns.rdata.from_wire(dns.rdataclass.IN, dns.rdatatype.SOA, data, 0, len(data))
     message.answer.append(dns.rrset.from_rdata(name, ttl, soa))
     if offer.key is not None:
-        message.use_tsig(offer.key)
+        message.use_tsig(as_dnspython_has_it(offer.key))
     return message

@@ -6,40 +6,47 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
 
-import dns.exception
-import dns.name
-import dns.tsig
 import msgspec
 
 from domicile.config import Address, BadConfiguration
 from domicile.dns.budget import Network
-from domicile.dns.name import BadName, name_from_text
+from domicile.dns.name import BadName, name_from_text, name_to_text
+from domicile.dns.tsig import Key
 
 # RFC 8945 6: what else there is "SHOULD NOT" be used, or is of no use to anybody.
-_ALGORITHMS = {
-    "hmac-sha256": dns.tsig.HMAC_SHA256,
-    "hmac-sha384": dns.tsig.HMAC_SHA384,
-    "hmac-sha512": dns.tsig.HMAC_SHA512,
-}
+_ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
 
 
 class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A zone that secondaries may take: from these networks, with this key, or both."""
+    """A zone that secondaries may take: from these networks, with this key, or both.
+
+    The key is one of the directory's by its name, or of a file.
+    """
 
     zone: str
     networks: tuple[str, ...] = ()
+    key: str = ""
     key_file: str = ""
     notify: tuple[str, ...] = ()
 
 
 class Offer(NamedTuple):
-    """A zone, who may take it, who is told of new editions, and where it is kept."""
+    """A zone, who may take it, who is told of new editions, and where it is kept.
+
+    By `key` it is signed; where it is the directory's, that has to be found by its
+    name, and while it is not nobody may take the zone.
+    """
 
     apex: bytes
     networks: tuple[Network, ...]
-    key: dns.tsig.Key | None
+    key: Key | None
     notify: tuple[Address, ...]
     journal: Path
+    key_name: str = ""
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.key or self.key_name)
 
     def admits(self, address: bytes) -> bool:
         asking = ip_address(address)
@@ -55,10 +62,15 @@ def read_offers(transfers: Iterable[Transfer], folder: Path) -> tuple[Offer, ...
 
 
 def _read(transfer: Transfer, folder: Path) -> Offer:
-    if not transfer.networks and not transfer.key_file:
+    if not (transfer.networks or transfer.key or transfer.key_file):
         raise BadConfiguration(
-            f"transfers: of {transfer.zone} networks or a key_file are expected:"
+            f"transfers: of {transfer.zone} networks, a key or a key_file are expected:"
             " without them anybody could take the whole zone"
+        )
+    if transfer.key and transfer.key_file:
+        raise BadConfiguration(
+            f"transfers: of {transfer.zone} there are a key and a key_file, where one"
+            " of them is expected"
         )
     try:
         apex = name_from_text(transfer.zone.lower())
@@ -68,16 +80,19 @@ def _read(transfer: Transfer, folder: Path) -> Offer:
     key = _read_key(Path(transfer.key_file)) if transfer.key_file else None
     notify = tuple(map(Address.parse, transfer.notify))
     name = transfer.zone.lower().rstrip(".") or "root"
-    return Offer(apex, networks, key, notify, folder / f"{name.replace('/', '_')}.db")
+    journal = folder / f"{name.replace('/', '_')}.db"
+    return Offer(apex, networks, key, notify, journal, transfer.key.lower().rstrip("."))
 
 
-def _read_key(file: Path) -> dns.tsig.Key:
+def _read_key(file: Path) -> Key:
     """Read a line such as `hmac-sha256:secondary.example:c2VjcmV0`."""
     try:
         algorithm, name, secret = file.read_text(encoding="ascii").strip().split(":")
-        octets = b64decode(secret, validate=True)
-        return dns.tsig.Key(dns.name.from_text(name), octets, _ALGORITHMS[algorithm])
-    except (OSError, ValueError, KeyError, dns.exception.DNSException) as error:
+        if algorithm not in _ALGORITHMS:
+            raise ValueError(algorithm)  # noqa: TRY301 - all that is wrong is told alike
+        owner = name_from_text(name.lower())
+        return Key(name_to_text(owner), algorithm, b64decode(secret, validate=True))
+    except (OSError, ValueError, BadName) as error:
         raise BadConfiguration(
             f"key_file {file} is to hold a line algorithm:name:secret, such as"
             f" hmac-sha256:secondary.example:c2VjcmV0, of {', '.join(_ALGORITHMS)}"

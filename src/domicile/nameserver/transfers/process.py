@@ -9,7 +9,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,11 +18,14 @@ import structlog
 import uvloop
 
 from domicile.clock import wall
+from domicile.dns.name import name_to_text
 from domicile.dns.stream import frame
 from domicile.dns.zonefile import StaticZone
+from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.counts import TransferTally
 from domicile.nameserver.handover import Intake, Request
+from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.published import Published
 from domicile.nameserver.transfers.answering import Given, Outcome, answer
 from domicile.nameserver.transfers.journal import Edition, Journal
@@ -52,6 +55,18 @@ class Part(NamedTuple):
     published: Published
     intake: Intake
     tally: TransferTally
+    keyring: Keyring
+
+    def signed(self, offer: Offer, replica: Replica | NoRecords) -> Offer:
+        """Give an offer with its key, if that is the directory's and is for its zone."""
+        if not offer.key_name:
+            return offer
+        # While it cannot be read nobody may take the zone.
+        with suppress(DomicileError, OSError), replica.view() as view:
+            record = view.update_key(offer.key_name)
+            if record and name_to_text(offer.apex) in record.transfers:
+                return offer._replace(key=self.keyring.find(view, offer.key_name))
+        return offer
 
 
 def run(part: Part, replica: Path | None) -> None:
@@ -66,7 +81,7 @@ async def _run_until_end(part: Part, folder: Path | None) -> None:
     # After the fork: LMDB's environments do not survive one.
     replica = Replica.open(folder) if folder else NoRecords()
     loop = asyncio.get_running_loop()
-    desk = _Desk(part)
+    desk = _Desk(part, replica)
     loop.add_reader(part.intake.fileno(), desk.take)
     keeping = [
         asyncio.create_task(_keep(offer, part, replica)) for offer in part.offers
@@ -86,7 +101,7 @@ async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
         # Who has not heard of the one before hears of this one instead.
         for each in telling:
             each.cancel()
-        telling[:] = [asyncio.create_task(notify(offer, edition))]
+        telling[:] = [asyncio.create_task(notify(part.signed(offer, replica), edition))]
 
     with closing(Journal(offer.journal)) as journal:
         file = part.files.get(offer.apex)
@@ -96,8 +111,9 @@ async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
 class _Desk:
     """Takes requests, and answers some at once."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, replica: Replica | NoRecords) -> None:
         self._part = part
+        self._replica = replica
         self._serving: set[asyncio.Task[None]] = set()
         self._long = 0
         self._sparing = Sparing()
@@ -109,7 +125,18 @@ class _Desk:
             task.add_done_callback(self._serving.discard)
 
     async def _serve(self, request: Request, end: socket.socket) -> None:
-        given = self._answer(request)
+        try:
+            await self._give(self._answer(request), request, end)
+        except (OSError, TimeoutError, sqlite3.Error) as error:
+            end.close()
+            if times := self._sparing.count():
+                client, reason = (
+                    _text(request.address),
+                    f"{type(error).__name__}: {error}",
+                )
+                _log.warning("transfer_cut", client=client, reason=reason, times=times)
+
+    async def _give(self, given: Given, request: Request, end: socket.socket) -> None:
         self._part.tally.count(given.outcome.value)
         self._report(request, given)
         is_long = given.outcome in {Outcome.WHOLE, Outcome.DIFFERENCES}
@@ -117,24 +144,14 @@ class _Desk:
         try:
             async with asyncio.timeout(_LONGEST):
                 await _send(given, end)
-        except (OSError, TimeoutError, sqlite3.Error) as error:
-            if times := self._sparing.count():
-                client, reason = (
-                    _text(request.address),
-                    f"{type(error).__name__}: {error}",
-                )
-                _log.warning("transfer_cut", client=client, reason=reason, times=times)
         finally:
             self._long -= is_long
 
     def _answer(self, request: Request) -> Given:
-        return answer(
-            request.packet,
-            request.address,
-            self._part.offers,
-            int(wall()),
-            busy=self._long >= MOST,
-        )
+        part, busy = self._part, self._long >= MOST
+        offers = [part.signed(each, self._replica) for each in part.offers]
+        now = int(wall())
+        return answer(request.packet, request.address, offers, now, busy=busy)
 
     def _report(self, request: Request, given: Given) -> None:
         if given.reason and (times := self._sparing.count()):

@@ -3,15 +3,22 @@
 from struct import Struct
 from typing import Any
 
+import dns.name
 import dns.rdataclass
 import dns.rdatatype
 import dns.tsig
 from dns.rdtypes.ANY.TSIG import TSIG
 
+from domicile.dns.tsig import Key
+
 _RECORD = Struct("!2HIH")
 _ADDITIONAL = slice(10, 12)
 # RFC 8945 10: "a Fudge value of 300 seconds is RECOMMENDED".
 _FUDGE = 300
+
+
+def as_dnspython_has_it(key: Key) -> dns.tsig.Key:
+    return dns.tsig.Key(key.name, key.secret, dns.name.from_text(key.algorithm))
 
 
 class Signer:
