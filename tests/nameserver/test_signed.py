@@ -505,3 +505,35 @@ def test_the_proof_of_an_app_ends_before_any_other_name(scene):
     found = scene.ask("hello.ada.apps.test", "TXT")
     nsec = nsec_of(dns.name.from_text("hello.ada.apps.test"), found)
     assert nsec.next.to_text() == r"\000.hello.ada.apps.test."
+
+
+def test_challenges_are_signed_where_they_are_and_their_aliases_too(start):
+    only = Zone("two.test", {}, challenges=ChallengeMode.ONLY)
+    far = {"challenges": ChallengeMode.DELEGATE, "validation": "two.test"}
+    records = [
+        Challenge("_acme-challenge.ada.apps.test", {"one": NOW + 9.0}),
+        Challenge("ada.apps.test.two.test", {"two": NOW + 9.0}),
+    ]
+    keys = [made("apps.test"), made("two.test")]
+    for zone, value in ((RECORDS[0], "one"), (replace(RECORDS[0], **far), "two")):
+        scene = start([*keys, *records, only, zone])
+        name = "_acme-challenge.ada.apps.test"
+        assert f'"{value}"' in str(scene.judged(name, "TXT").answer)
+        scene.judged(name, "A")
+        scene.judged("_acme-challenge.hello.ada.apps.test", "TXT")
+        scene.judged("_acme-challenge.eve.apps.test", "TXT")
+        scene.judged("test.two.test", "TXT")
+        scene.judged("ada.apps.test.two.test", "AAAA")
+        scene.now += 9
+        assert not any(
+            each.rdtype == dns.rdatatype.TXT
+            for each in scene.judged(name, "TXT").answer
+        )
+
+
+def test_what_proxies_speak_over_tls_is_signed_and_proved(start):
+    cluster = Cluster("amber", ("127.0.0.11",), (), alpn=("h2",))
+    scene = start([made("apps.test"), cluster])
+    assert scene.judged("hello.ada.apps.test", "HTTPS").answer
+    proof = scene.judged("hello.ada.apps.test", "TXT").authority
+    assert list(told(proof, proofs=True)) == ["hello.ada.apps.test = A HTTPS"]
