@@ -94,6 +94,11 @@ resolvers = ["{self.customer.address}"]
 [[zones]]
 name = "apps.test"
 nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
+[[zones]]
+name = "keys.test"
+nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
+longest_ttl = 1
+ds_ttl = 1
 """,
         )
         self.wait_until_answered(self.url)
@@ -108,6 +113,7 @@ nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
     def start_nameserver(self):
         join = self.client.post("/nameservers", json={"name": "ns1"}).json()
         (self.data / "ns1.token").write_text(join["token"])
+        (self.data / "sealing.key").write_text(join["sealing_key"])
         self.start(
             "ns1",
             "nameserver",
@@ -115,6 +121,7 @@ nameservers = {{ "ns1.apps.test" = ["127.0.0.1"] }}
 name = "ns1"
 directory = "{self.url}"
 token_file = "{self.data}/ns1.token"
+sealing_key_file = "{self.data}/sealing.key"
 data = "{self.data}/ns1"
 listen = ["{self.at("ns1")}"]
 admin = "{self.at("ns1-admin")}"
@@ -241,7 +248,7 @@ def hosting(tmp_path_factory, customer):
         hosting.start_nameserver()
         hosting.start_cluster("amber", "free")
         hosting.start_cluster("birch", "pro")
-        hosting.run("owner", "add", "ada")
+        hosting.run("owner", "add", "ada", "--zone", "apps.test")
         yield hosting
     finally:
         hosting.end()

@@ -107,6 +107,57 @@ def test_lists_are_rows(domicile, amber):
     assert "amber" in domicile("cluster", "list").stdout
 
 
+class Api:
+    """The API as somebody whose token that is."""
+
+    def __init__(self, domicile, token=None):
+        self._url = domicile.url
+        self._headers = {"Authorization": f"Bearer {token or domicile.token}"}
+
+    def ask(self, method, path, body):
+        url = f"{self._url}/v1{path}"
+        answer = httpx.request(method, url, json=body, headers=self._headers)
+        answer.raise_for_status()
+        return answer
+
+
+@pytest.fixture
+def ill(domicile, amber):
+    """Have one of amber's two addresses found dead by two name servers."""
+    operator = Api(domicile)
+    record = {"name": "amber", "addresses": ["127.0.0.11", "127.0.0.12"], "links": []}
+    operator.ask("PUT", "/clusters/amber", record)
+    seen = [
+        {"cluster": "amber", "address": "127.0.0.11", "well": True},
+        {"cluster": "amber", "address": "127.0.0.12", "well": False, "row": 3,
+         "detail": "no whole answer in 3 s"},
+    ]  # fmt: skip
+    for name in ("ns1", "ns2"):
+        token = operator.ask("POST", "/nameservers", {"name": name}).json()["token"]
+        Api(domicile, token).ask("POST", "/sightings", seen)
+    yield "127.0.0.12"
+    operator.ask("PUT", "/clusters/amber", record | {"addresses": ["127.0.0.11"]})
+
+
+def test_an_ill_address_is_shown_with_who_says_so(domicile, ill):
+    said = "nameserver/ns1: no whole answer in 3 s; nameserver/ns2: no whole answer in"
+    while "True" not in (shown := domicile("cluster", "show", "amber").stdout):
+        time.sleep(0.05)
+    (line,) = [each for each in shown.splitlines() if each.startswith(ill)]
+    assert said in line
+    problem = f"cluster amber: {ill} is withdrawn since 2"
+    assert problem in domicile("status", code=3).stdout
+
+
+def test_a_lost_cluster_is_shown_as_such_until_it_is_found(domicile, amber):
+    lost = domicile("cluster", "lost", "amber", "--fallback", "192.0.2.80").stdout
+    assert "192.0.2.80" in lost
+    assert "True" in domicile("cluster", "list").stdout
+    assert "is declared lost" in domicile("status", code=3).stdout
+    domicile("cluster", "found", "amber")
+    assert "lost" not in domicile("cluster", "show", "amber").stdout
+
+
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_an_app_is_named_by_name_or_id(domicile, hello, by):
     named = hello["id"] if by == "id" else "hello.ada"
@@ -120,6 +171,10 @@ def test_an_app_is_named_by_name_or_id(domicile, hello, by):
     [
         (("app", "show", "nobody.ada"), "no app 'nobody.ada'"),
         (("app", "move", "hello.ada", "--to", "cedar"), "no cluster 'cedar'"),
+        (("app", "move", "hello.ada", "--to", "amber", "--at", "noon"), "is no time"),
+        (("move", "withdraw", "hello.ada"), "no move of hello.ada is scheduled"),
+        (("cluster", "lost", "cedar"), "cedar"),
+        (("cluster", "lost", "amber", "--fallback", "page"), "'page' is not an IP"),
         (("owner", "add", "ada"), "exists already"),
         (("owner", "add", "www"), "reserved"),
         (("owner", "show", "eve"), "eve"),

@@ -66,6 +66,12 @@ sighting          -        -     o       o
 status            a        -     -       -
 explain           a        -     -       -
 follower.accept   a        -     -       -
+zone.list         a        -     -       -
+zone.show         a        -     -       -
+zone.sign         a        -     -       -
+zone.roll         a        -     -       -
+zone.insecure     a        -     -       -
+zone.confirm      a        -     -       -
 """
 HEAD, *LINES = (line.split() for line in MATRIX.strip().splitlines())
 CELLS = {

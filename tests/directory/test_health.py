@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from domicile.directory import ailing
 from domicile.directory.access import Role
-from domicile.directory.health import Judge, take_sightings
+from domicile.directory.health import Judge, take_sightings, withdrawals_of
 from domicile.directory.leadership import Leadership
 from domicile.directory.registry import (
     NewCluster,
@@ -86,6 +86,8 @@ async def test_an_address_that_most_find_dead_is_withdrawn_and_comes_back(court)
     await court.both(one_is_well=True)
     assert await court.withdrawn() == ()
     assert await court.ailing() == ()
+    async with court.store.reading() as reading:
+        assert await withdrawals_of(reading) == {}
 
 
 async def test_what_is_decided_once_is_written_once(court):
@@ -170,3 +172,16 @@ async def test_a_lost_cluster_s_names_lead_to_the_fallback_until_it_is_found(cou
         assert lost.answered == ("192.0.2.80",)
         assert (await declare_lost(tx, "amber", [])).answered == AMBER.addresses
         assert await declare_found(tx, "amber") == AMBER
+
+
+async def test_what_is_ill_and_the_last_is_told_and_answered_still(court):
+    seen = [Sighting("birch", "192.0.2.9", False, 3, "refused"),
+            Sighting("amber", ONE, True, 3)]  # fmt: skip
+    async with court.store.transaction() as tx:
+        for name in ("ns1", "ns2"):
+            await take_sightings(tx, Role.NAMESERVER, name, seen)
+    await court.judge.look()
+    async with court.store.reading() as reading:
+        health = await ailing.health_of(reading, [AMBER, BIRCH], court.now)
+    said = "nameserver/ns1: refused; nameserver/ns2: refused"
+    assert health == {"birch": (ailing.Ailing("192.0.2.9", False, "", said),)}

@@ -9,6 +9,7 @@ from domicile.directory.idempotency import (
     Answer,
     BadIdempotencyKey,
     KeyReused,
+    drop_old,
     keep,
     recall,
     request_digest,
@@ -78,6 +79,8 @@ async def test_an_answer_is_dropped_after_a_day(store, caller):
         old = tx.now - KEPT_SECONDS - 1
         await tx.execute(update(idempotency).values(made_at=old))
     await kept(store, caller, "next")
+    async with store.transaction() as tx:
+        await drop_old(tx)
     assert await recalled(store, caller) is None
     assert await recalled(store, caller, "next") == ANSWER
 

@@ -16,12 +16,13 @@ from domicile.directory.authority import BadAuthorityFolder
 from domicile.directory.challenges import NotYetEverywhere
 from domicile.directory.problems import STATUSES, problem_of
 from domicile.errors import DomicileError
+from domicile.model.sealing import BadSealingKey, CannotUnseal
 from domicile.service.asking import NoAnswer
 from domicile.store.dialect import StoreFull
 from domicile.store.leases import LostLease
 
 # Raised only while the directory starts, or where nobody is answered.
-NEVER_ANSWERED = {BadAuthorityFolder, LostLease}
+NEVER_ANSWERED = {BadAuthorityFolder, BadSealingKey, CannotUnseal, LostLease}
 
 # Those whom the directory asks, or waits for, did not answer it; and its disk is full.
 NOT_THE_CALLERS = {NoAnswer: 502, NotYetEverywhere: 503, StoreFull: 507}

@@ -1,5 +1,6 @@
 """Who takes part, and what is refused."""
 
+import msgspec
 import pytest
 
 from domicile.config import BadConfiguration
@@ -16,7 +17,7 @@ from domicile.directory.registry import (
     put_if_new,
 )
 from domicile.model.names import BadName
-from domicile.model.records import Cluster, Owner, Zone
+from domicile.model.records import ChallengeMode, Cluster, Owner, Zone
 
 ZONE = Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)})
 AMBER = NewCluster("amber", ("127.0.0.11", "::1"), ("127.0.0.11:8444",), ("free",))
@@ -116,3 +117,25 @@ async def test_what_is_there_as_it_should_be_is_not_written_again(tx):
     assert tx.serial == before
     await put_if_new(tx, Zone("apps.test", {}))
     assert tx.serial == before + 1
+
+
+async def test_no_owner_is_in_a_zone_that_is_for_challenges(tx):
+    await tx.put(Zone("only.test", {}, challenges=ChallengeMode.ONLY))
+    with pytest.raises(BadRequest, match="has challenges only"):
+        await add_owner(tx, NewOwner("ada", zone="only.test"))
+    owner, _ = await add_owner(tx, NewOwner("ada"))
+    assert owner.zone == "apps.test"
+
+
+async def test_a_cluster_says_what_its_proxies_speak(tx):
+    new = msgspec.structs.replace(AMBER, alpn=("h2", "http/1.1"))
+    cluster, _ = await add_cluster(tx, new)
+    assert cluster.alpn == ("h2", "http/1.1")
+    without = await change_cluster(tx, "amber", AMBER)
+    assert without.alpn == ()
+
+
+@pytest.mark.parametrize("alpn", ["", "ü", "h\n2", "x" * 256])
+async def test_what_names_no_protocol_is_refused(tx, alpn):
+    with pytest.raises(BadRequest, match="no protocol's name"):
+        await add_cluster(tx, msgspec.structs.replace(AMBER, alpn=(alpn,)))

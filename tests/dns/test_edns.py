@@ -5,6 +5,7 @@ import dns.message
 import pytest
 
 from domicile.dns.edns import (
+    CO,
     OPT_SIZE,
     Edns,
     OptionCode,
@@ -33,7 +34,7 @@ def test_what_is_written_is_read_by_dnspython():
     opt = write_edns(Rcode.BADVERS, edns, [(3, b"ns1"), (15, b"\0\x12no")])
     message = dns.message.from_wire(b"\0\1\x80\0" + bytes(7) + b"\1" + opt)
     assert message.rcode() == dns.rcode.BADVERS
-    assert message.ednsflags & 0xFFFF == dns.flags.DO
+    assert message.ednsflags & 0xFFFF == dns.flags.DO | CO
     assert [each.otype for each in message.options] == [3, 15]
     assert message.options[1].text == "no"
 

@@ -1,5 +1,7 @@
 """Queries that are signed get signed replies, as dnspython reads them."""
 
+import random
+
 import dns.edns
 import dns.flags
 import dns.message
@@ -16,6 +18,7 @@ from domicile.dns.signed_query import may_be_signed, reply_to_signed
 from domicile.dns.tsig import Key
 
 NOW = 1_700_000_000
+UNSIGNED = bytes(12)
 KEY = Key("acme", "hmac-sha256", b"s" * 32)
 UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
 TCP = Client(Transport.TCP, bytes((192, 0, 2, 1)))
@@ -106,3 +109,20 @@ def test_an_answer_is_not_answered():
     wire = bytearray(signed_query().to_wire())
     wire[2] |= 0x80
     assert reply_to_signed(bytes(wire), UDP, {}.get, NOW, lambda *_: b"") is None
+
+
+def test_no_octets_break_anything(seeds):
+    """Whatever is sent, it is answered, or not; and never as if it were signed."""
+    query = signed_query(use_edns=0)
+    wire = query.to_wire()
+    for seed in seeds(2000):
+        chance = random.Random(seed)
+        octets = bytearray(wire)
+        for _ in range(chance.randint(1, 4)):
+            octets[chance.randrange(2, len(octets))] = chance.randrange(256)
+        del octets[chance.randint(12, 2 * len(octets)) :]
+        replied = reply_to_signed(
+            bytes(octets), UDP, {"acme": KEY}.get, NOW, lambda *_: UNSIGNED
+        )
+        if octets != wire:
+            assert replied in {None, UNSIGNED} or replied[3] & 0xF in {1, 9}

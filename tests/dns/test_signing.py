@@ -12,7 +12,7 @@ from domicile.dns import keys
 from domicile.dns.keys import Algorithm, BadKey, Key, make_key, read_key
 from domicile.dns.name import name_from_text
 from domicile.dns.rdata import Rdtype, RRset
-from domicile.dns.signing import Signer, Validity, type_bitmap
+from domicile.dns.signing import Validity, denial, signature, type_bitmap
 
 ZONE = name_from_text("apps.test")
 NOW = 1_700_000_000
@@ -27,6 +27,11 @@ def theirs(rrset):
         for each in rrset.rdatas
     ]
     return dns.rrset.from_rdata_list(name, rrset.ttl, datas)
+
+
+def signed_by(key, rrset):
+    rdata = signature(ZONE, key, rrset, VALID)
+    return RRset(rrset.name, Rdtype.RRSIG, rrset.ttl, (rdata,))
 
 
 def validate(rrset, signatures, key):
@@ -73,12 +78,12 @@ def key(request):
     ids=lambda rrset: dns.rdatatype.to_text(rrset.rdtype),
 )
 def test_a_signature_is_good_to_a_validator(key, rrset):
-    validate(rrset, Signer(ZONE, [key]).sign(rrset, VALID), key)
+    validate(rrset, signed_by(key, rrset), key)
 
 
 def test_a_signature_of_other_data_is_bad(key):
     rrset = made("hello.ada.apps.test", "A", "192.0.2.9")
-    signed = Signer(ZONE, [key]).sign(rrset, VALID)
+    signed = signed_by(key, rrset)
     other = made("hello.ada.apps.test", "A", "192.0.2.8")
     with pytest.raises(dns.dnssec.ValidationFailure):
         validate(other, signed, key)
@@ -89,9 +94,8 @@ def test_a_signature_of_other_data_is_bad(key):
 def test_all_keys_that_sign_do(key):
     other = make_key(Algorithm.ED25519)
     rrset = made("hello.ada.apps.test", "A", "192.0.2.9")
-    signed = Signer(ZONE, [key, other]).sign(rrset, VALID)
-    for each, rdata in zip((key, other), signed.rdatas, strict=True):
-        validate(rrset, RRset(rrset.name, Rdtype.RRSIG, 60, (rdata,)), each)
+    for each in (key, other):
+        validate(rrset, signed_by(each, rrset), each)
 
 
 @pytest.mark.parametrize(
@@ -104,17 +108,42 @@ def test_all_keys_that_sign_do(key):
     ],
 )
 def test_a_denial_covers_the_name_and_nothing_else(key, types, told):
-    signer = Signer(ZONE, [key])
-    denial = signer.deny(name_from_text("no.apps.test"), types, 30)
-    text = theirs(denial)[0].to_text().replace("NXNAME", "TYPE128")
+    proof = denial(name_from_text("no.apps.test"), types, 30)
+    text = theirs(proof)[0].to_text().replace("NXNAME", "TYPE128")
     assert text == rf"\000.no.apps.test. {told}"
-    validate(denial, signer.sign(denial, VALID), key)
+    validate(proof, signed_by(key, proof), key)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [b"a"],
+        [b"a" * 63],
+        [b"\xff" * 63, b"b"],
+        [b"@" * 63],
+        [b"a" * 63, b"b" * 63, b"c" * 63, b"d" * 51],
+        [b"a" * 63, b"b" * 63, b"c" * 63, b"d" * 50],
+        [b"\xff" * 63, b"b" * 63, b"c" * 63, b"d" * 51],
+        [b"z", b"a" * 62, b"b" * 63, b"c" * 63, b"d" * 50],
+    ],
+)
+def test_a_denial_ends_at_a_name_that_fits_and_comes_after(labels, cut):
+    """RFC 4034 6.1: the order of names is by their labels, from the root down."""
+    name = b"".join(bytes((len(each),)) + each for each in (*labels, b"test")) + b"\0"
+    (rdata,) = denial(name, (), 30, cut=cut).rdatas
+    here, _ = dns.name.from_wire(name, 0)
+    after, _ = dns.name.from_wire(rdata, 0)
+    assert here < after
+    below = dns.name.Name((b"\0", *here.labels)) if len(name) < 253 else None
+    if below:
+        assert (after > below) is cut or after == below
 
 
 def test_the_parents_record_is_the_one_that_is_told(key):
     dnskey = theirs(RRset(ZONE, Rdtype.DNSKEY, 3600, (key.rdata,)))[0]
     expected = dns.dnssec.make_ds(dns.name.from_text("apps.test"), dnskey, "SHA256")
-    assert keys.ds_rdata(ZONE, key) == expected.to_wire()
+    assert keys.ds_of(ZONE, key.rdata) == expected.to_wire()
     assert key.tag == dns.dnssec.key_id(dnskey)
 
 

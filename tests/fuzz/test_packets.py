@@ -29,6 +29,7 @@ from packets import make_packet
 from twins import find_twins
 
 from domicile.dns.client import Client, Transport
+from domicile.dns.edns import CO
 from domicile.dns.rdata import Rcode
 from domicile.dns.responder import Server
 from domicile.model.records import Challenge, Cluster, Owner, Placement, Zone
@@ -157,7 +158,9 @@ def check_answer(packet, parsed, reply, limit) -> Message:
     if parsed.edns is not None:
         assert (message.edns, message.payload) == (0, 1232)
         assert {option.otype for option in message.options} <= OPTIONS
-        assert message.ednsflags & 0xFFFF == (dns.flags.DO if parsed.edns[2] else 0)
+        flags = message.ednsflags & 0xFFFF
+        # RFC 9824 5.1: CO comes back, to who understands DNSSEC.
+        assert flags in ({dns.flags.DO, dns.flags.DO | CO} if parsed.edns[2] else {0})
     if message.rcode() in REFUSALS:
         assert not message.answer + message.authority + message.additional
         assert not message.flags & dns.flags.AA

@@ -18,9 +18,21 @@ EXAMPLES = [
     records.Endpoint("i" * 26, 1, records.EndpointState.RUNNING, "127.0.0.11", 9000),
     records.Domain("www.ada.example", "i" * 26),
     records.Authority(records.LINK_AUTHORITY, 1, ("PEM",)),
+    records.ZoneKey(
+        "apps.test",
+        1,
+        records.KeyRole.CSK,
+        records.KeyState.READY,
+        b"\1\1\3\r",
+        b"s",
+        1.5,
+        2.5,
+        leaving=True,
+    ),
     records.Consent(records.LOSS, 1, {"nameserver/ns1/ns1": b"c" * 16}),
     records.Challenge("_acme-challenge.ada.apps.test", {"value": 7.5}),
     records.UpdateKey("ada", "hmac-sha256", b"sealed", ("ada.apps.test",)),
+    records.CookieSecrets((b"sealed",), records.CookieStage.STEADY, 1.5),
 ]
 
 

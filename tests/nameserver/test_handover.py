@@ -63,7 +63,7 @@ async def giver(both):
 
 @pytest.fixture
 def service(replies, both):
-    return Service(Connections(Limits(idle=1.0)), replies, None, both[0])
+    return Service(Connections(Limits(idle=1.0)), replies, hand_over=both[0])
 
 
 @pytest.fixture

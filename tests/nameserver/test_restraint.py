@@ -87,7 +87,7 @@ def replies(replica, tally):
 @pytest.fixture
 async def port(udp, replies, tally, clock):
     budget = Budget(RATE, BURST, 12345)
-    serving = Datagrams(udp, replies, Restraint(budget, IDENTITY, tally), clock)
+    serving = Datagrams(udp, replies, Restraint(budget, replies.server, tally), clock)
     loop = asyncio.get_running_loop()
     serving.start(loop)
     yield udp.getsockname()[1]

@@ -23,6 +23,7 @@ from domicile.model.records import (
     encode,
 )
 from domicile.nameserver.courier import NotDone, NotTaken
+from domicile.nameserver.keyring import PER_SECOND
 from domicile.nameserver.replies import Own
 from domicile.nameserver.updates import MOST_OF_ONE_KEY, Updates
 from domicile.replica.replica import Replica
@@ -255,3 +256,16 @@ async def test_what_is_no_update_is_not_answered(updates):
     replied = []
     updates.take(b"\0" * 12, CLIENT, replied.append)
     assert replied == []
+
+
+async def test_who_floods_us_with_signatures_keeps_nobody_from_queries(updates):
+    """Each takes time to verify, and they may come from anybody."""
+    replied = []
+    wire = adding(secret=b"x" * 32).to_wire()
+    for _ in range(3 * PER_SECOND):
+        updates.take(wire, CLIENT, replied.append)
+    assert 2 * PER_SECOND <= len(replied) < 3 * PER_SECOND
+    stream = Client(Transport.TCP, CLIENT.address)
+    replied.clear()
+    updates.take(wire, stream, replied.append)
+    assert len(replied) == 1

@@ -161,6 +161,15 @@ async def test_waiting_for_one_ends_when_it_falls_silent(feed, store, clock):
     assert await feed.acknowledged(1, "", clock() + 60) == set()
 
 
+async def test_who_is_in_a_hurry_waits_shorter_for_the_silent(feed, store, clock):
+    await put_owner(store)
+    await ask(feed)
+    clock.ahead = 4
+    assert await feed.acknowledged(1, "", clock(), patience=5) == {"ns/1"}
+    clock.ahead = 5
+    assert await feed.acknowledged(1, "", clock() + 60, patience=5) == set()
+
+
 async def test_a_follower_is_behind_after_five_seconds(feed, store, clock):
     await put_owner(store)
     await ask(feed)

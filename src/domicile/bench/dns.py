@@ -63,7 +63,9 @@ def _rows(
         start = Start(folder, processes, answers, effort.say, patience)
         served = serve([servers[make] for make in makes], start)
         clients = 1 if sides.workers == 1 else sides.workers * _CLIENTS
-        dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients)
+        # A directory that makes changes has the generator's core, too, and goes first.
+        nice = directory is not None
+        dnsperf = Dnsperf(program, processes, point.mix is Mix.DO, clients, nice)
         changes = None
         if directory is not None:
             ours = served[Make.DOMICILE]
@@ -89,7 +91,7 @@ def _write_ours(folder: Path, point: Point, processes: Processes) -> Directory |
         with waiting("the directory's store is written"):
             return Directory(folder / "directory", point.names, processes)
     with waiting("our replica is written"):
-        nameservers.fill_ours(folder, point.names)
+        nameservers.fill_ours(folder, point.names, signed=point.mix is Mix.DO)
     return None
 
 

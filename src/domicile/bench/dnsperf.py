@@ -18,17 +18,22 @@ _FIGURES = {
 _RCODES = re.compile(r"Response codes: +(.*)")
 _EXPECTED = {"NOERROR", "NXDOMAIN"}
 
+_NICE = 10
 # Beyond what a run was told, in seconds.
 _PATIENCE = 20.0
 
 
 class Dnsperf(NamedTuple):
-    """The program, and how it asks: with DO or not, from how many ports."""
+    """The program, and how it asks: with DO or not, from how many ports.
+
+    One that is `nice` leaves the processor to others on its core.
+    """
 
     program: str
     processes: Processes
     wants_signatures: bool = False
     clients: int = 1
+    nice: bool = False
 
     def ask_once(self, name: str, port: int, file: Path, seconds: float) -> Load:
         """Ask each question once, however many seconds it takes, up to these."""
@@ -46,7 +51,9 @@ class Dnsperf(NamedTuple):
         signatures = ("-D",) if self.wants_signatures else ()
         command = [self.program, *where, *how, *signatures]
         patience = seconds + _PATIENCE
-        return read(name, self.processes.run(command, cores().generator, patience))
+        niceness = _NICE if self.nice else 0
+        printed = self.processes.run(command, cores().generator, patience, niceness)
+        return read(name, printed)
 
 
 def find_dnsperf() -> str:

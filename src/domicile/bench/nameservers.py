@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +20,13 @@ from domicile.bench.processes import Command
 from domicile.bench.records import ADDRESS, fill, of_a_directory
 from domicile.bench.serving import Prepare, Server
 from domicile.bench.watching import watched
+from domicile.bench.zonekeys import make_zone_key, write_sealing_key
 
 FLOOR = Path(__file__).with_name("floor.c")
+
+# So many more than by default that all names can be warmed up: signed answers are
+# measured, and not the bound of how fast they are made.
+_SIGNATURES = 100_000
 
 _GO = "golang-go golang-github-miekg-dns-dev"
 
@@ -66,9 +72,10 @@ def write_zone(file: Path, names: int) -> None:
             zone.write(f"{host_of(number)}. A {ADDRESS}\n")
 
 
-def fill_ours(folder: Path, names: int) -> None:
+def fill_ours(folder: Path, names: int, *, signed: bool = False) -> None:
     """Write our replica, as a follower would have."""
-    fill(folder / Make.DOMICILE / "replica", of_a_directory(names))
+    keys = [make_zone_key()] if signed else []
+    fill(folder / Make.DOMICILE / "replica", chain(keys, of_a_directory(names)))
 
 
 def answers(port: int) -> bool:
@@ -100,7 +107,10 @@ def _domicile(wanted: Wanted, folder: Path, port: int) -> Command | None:
         f'name = "bench"\ndirectory = "{wanted.directory}"\n'
         f'token_file = "{folder}/token"\ndata = "{folder}/replica"\n'
         f'listen = ["127.0.0.1:{port}"]\nworkers = {wanted.workers}\n'
+        f'sealing_key_file = "{folder}/sealing.key"\n'
+        f"signatures_per_second = {_SIGNATURES}\n"
     )
+    write_sealing_key(folder / "sealing.key")
     command = [sys.executable, "-P", "-m", "domicile", "nameserver"]
     return [*command, "--config", str(config)]
 

@@ -90,7 +90,9 @@ class Processes:
                 raise CannotMeasure(f"{name} does not answer: {self.last_line(name)}")
             time.sleep(_LOOK_SECONDS)
 
-    def run(self, command: Command, core: int, seconds: float) -> str:
+    def run(
+        self, command: Command, core: int, seconds: float, niceness: int = 0
+    ) -> str:
         """Run a program to its end on a core, and give what it printed."""
         process = subprocess.Popen(
             command,
@@ -98,7 +100,7 @@ class Processes:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_on_core(core),  # noqa: PLW1509 - see childhood.follow
+            preexec_fn=_on_core(core, niceness),  # noqa: PLW1509 - see childhood.follow
         )
         self._running.append(process)
         try:
@@ -129,11 +131,12 @@ def cpu_seconds(process: psutil.Process) -> float:
     return total
 
 
-def _on_core(core: int) -> Callable[[], None]:
+def _on_core(core: int, niceness: int = 0) -> Callable[[], None]:
     prepare = follow(os.getpid())
 
     def place() -> None:
         prepare()
         os.sched_setaffinity(0, {core})
+        os.nice(niceness)
 
     return place

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -23,11 +23,13 @@ class _Feed(BaseHTTPRequestHandler):
         ask = decode_ask(body)
         time.sleep(_LONG_POLL_SECONDS)
         answer = b"".join(encode_answer(Begin(ask.after, ask.after, ask.chain), []))
-        self.send_response(200)
-        self.send_header("content-type", CONTENT_TYPE)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        # Who has ended meanwhile wants no answer.
+        with suppress(OSError):
+            self.send_response(200)
+            self.send_header("content-type", CONTENT_TYPE)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""

@@ -38,9 +38,9 @@ def bench_size(names: int, say: Say) -> Iterator[dict[str, Any]]:
     with ends_on_sigterm(), TemporaryDirectory(prefix="domicile-bench-") as folder:
         path = Path(folder)
         say(f"{names:,} names: a replica is written")
-        begun = time.monotonic()
+        begun, cpu = time.monotonic(), time.process_time()
         fill_ours(path, names)
-        written = time.monotonic() - begun
+        written, cpu = time.monotonic() - begun, time.process_time() - cpu
         data = path / Make.DOMICILE / "replica" / "current" / "data.mdb"
         size = data.stat().st_blocks * _BLOCK
         with Processes(path) as processes:
@@ -57,6 +57,7 @@ def bench_size(names: int, say: Say) -> Iterator[dict[str, Any]]:
                 "disk_mb": round(size / _MB),
                 "bytes_per_name": round(size / names),
                 "written_s": round(written, 1),
+                "written_cpu_s": round(cpu, 1),
                 "first_answer_s": round(seconds, 2),
                 "worker_mb_at_first": round(before / _MB, 1),
                 "worker_mb": round(_own_memory(process) / _MB, 1),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domicile.cli import apps, bench, domains, insight, keys, session, verbs
+from domicile.cli import apps, bench, domains, insight, keys, session, verbs, zones
 from domicile.cli.examples import examples
 from domicile.cli.progress import harmless
 from domicile.client.access import data_folder
@@ -33,6 +33,7 @@ for _group, _name in (
     (keys.key, "key"),
     (verbs.move, "move"),
     (verbs.authority, "authority"),
+    (zones.zone, "zone"),
     (insight.follower, "follower"),
     (bench.bench, "bench"),
 ):

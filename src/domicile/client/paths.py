@@ -12,6 +12,7 @@ _FOLDERS = {
     "key": "keys",
     "move": "moves",
     "owner": "owners",
+    "zone": "zones",
 }
 
 

@@ -28,6 +28,7 @@ _LISTS = {
     "key": ("/keys", "rows", _by("name")),
     "move": ("/moves", "rows", _by("id")),
     "owner": ("/owners", "rows", _by("name")),
+    "zone": ("/zones", "rows", _by("name")),
 }
 
 

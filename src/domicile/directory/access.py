@@ -84,6 +84,12 @@ class Operation(StrEnum):
     STATUS = "status"
     EXPLAIN = "explain"
     FOLLOWER_ACCEPT = "follower.accept"
+    ZONE_LIST = "zone.list"
+    ZONE_SHOW = "zone.show"
+    ZONE_SIGN = "zone.sign"
+    ZONE_ROLL = "zone.roll"
+    ZONE_INSECURE = "zone.insecure"
+    ZONE_CONFIRM = "zone.confirm"
 
 
 class Reach(StrEnum):

@@ -26,6 +26,7 @@ from domicile.directory import (
     insight_api,
     journal,
     lifecycle,
+    zones_api,
 )
 from domicile.directory.access import Caller, Forbidden, Operation, Role, grant
 from domicile.directory.ailing import ClusterShown, cluster_shown
@@ -64,7 +65,7 @@ FEED_KINDS: dict[Role, frozenset[str]] = {
     Role.NAMESERVER: frozenset(
         {
             "zone", "owner", "placement", "cluster", "consent", "challenge",
-            "update-key",
+            "update-key", "zone-key", "cookie-secrets",
         }
     ),
 }  # fmt: skip
@@ -324,6 +325,7 @@ ROUTES: Sequence[Any] = (
     post_reports, post_feed,
     *apps_api.ROUTES, *challenges_api.ROUTES, *domains_api.ROUTES,
     *health_api.ROUTES, *insight_api.ROUTES,
+    *zones_api.ROUTES,
 )  # fmt: skip
 
 

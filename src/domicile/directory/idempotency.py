@@ -65,10 +65,7 @@ async def recall(
 async def keep(
     tx: Transaction, caller: Caller, key: str, request: bytes, answer: Answer
 ) -> None:
-    """Keep an answer for a day, and drop what is older."""
-    await tx.execute(
-        delete(idempotency).where(idempotency.c.made_at < tx.now - KEPT_SECONDS)
-    )
+    """Keep an answer for a day."""
     await tx.execute(
         insert(idempotency).values(
             token=caller.digest,
@@ -79,6 +76,12 @@ async def keep(
             made_at=tx.now,
         )
     )
+
+
+async def drop_old(tx: Transaction) -> None:
+    """Drop what is older than a day: all rows are gone through, so only now and again."""
+    old = idempotency.c.made_at < tx.now - KEPT_SECONDS
+    await tx.execute(delete(idempotency).where(old))
 
 
 def _seal(caller: Caller) -> Fernet:

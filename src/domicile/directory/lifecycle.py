@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from domicile.directory.apps import NotLive, refuse_open_move, withdraw_schedule
 from domicile.directory.challenges import forget_ended
+from domicile.directory.idempotency import drop_old
 from domicile.model.moves import Report, Status, fulfils
 from domicile.model.records import (
     App,
@@ -163,6 +164,7 @@ async def _forget_always(store: Store) -> None:
             async with store.transaction() as tx:
                 await forget_deleted(tx)
                 await forget_ended(tx)
+                await drop_old(tx)
         except (DBAPIError, StoreFull) as error:
             _log.warning("deleted apps are not forgotten yet", error=str(error))
         await asyncio.sleep(_LOOK_SECONDS)

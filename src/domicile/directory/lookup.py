@@ -25,7 +25,7 @@ class Seen(NamedTuple):
 async def look_up(host: str, resolvers: tuple[Address, ...]) -> Seen:
     """Ask for the host's CNAME; none of the resolvers named are the system's."""
     try:
-        resolver = _resolver(resolvers)
+        resolver = resolver_of(resolvers)
         records = await _ask(resolver, host, CNAME)
         if records:
             return Seen(records)
@@ -46,7 +46,7 @@ async def look_up(host: str, resolvers: tuple[Address, ...]) -> Seen:
     return Seen(why=f"{host} is there, and has neither a CNAME nor an address")
 
 
-def _resolver(resolvers: tuple[Address, ...]) -> dns.asyncresolver.Resolver:
+def resolver_of(resolvers: tuple[Address, ...]) -> dns.asyncresolver.Resolver:
     """Raises DNSException where the system has none either."""
     resolver = dns.asyncresolver.Resolver(configure=not resolvers)
     if resolvers:

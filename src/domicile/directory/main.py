@@ -14,7 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from domicile import config
 from domicile.directory.api import make_app
+from domicile.directory.cookies import keeping_cookies
 from domicile.directory.health import Judge, judging
+from domicile.directory.keyrolls import KeyRolls, rolling_keys
 from domicile.directory.leadership import leading
 from domicile.directory.lifecycle import forgetting
 from domicile.directory.mover import Mover, moving
@@ -88,9 +90,11 @@ async def serve(
         leading(directory.store) as leadership,
         moving(directory, leadership) as mover,
         judging(directory, leadership) as judge,
-        _administered(directory, settings, (mover, judge), admin),
+        rolling_keys(directory, leadership) as keyrolls,
+        _administered(directory, settings, (mover, judge, keyrolls), admin),
         forgetting(directory.store),
         rotating(directory, leadership),
+        keeping_cookies(directory, leadership),
         sharing(directory.feed),
         compacting(directory.store, directory.feed),
     ):
@@ -116,7 +120,7 @@ async def serve(
 async def _administered(
     directory: Directory,
     settings: Settings,
-    workers: tuple[Mover, Judge],
+    workers: tuple[Mover, Judge, KeyRolls],
     listener: socket.socket | None,
 ) -> AsyncIterator[None]:
     """Serve the admin listener, if there is one."""
@@ -124,10 +128,10 @@ async def _administered(
         yield
         return
 
-    mover, judge = workers
+    mover, judge, keyrolls = workers
 
     def trouble() -> str:
-        return mover.trouble or lack_of_room(settings.folder)
+        return mover.trouble or keyrolls.trouble or lack_of_room(settings.folder)
 
     registry = CollectorRegistry()
     registry.register(StoreCollector("directory", directory.store, directory.feed))

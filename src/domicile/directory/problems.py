@@ -24,6 +24,7 @@ from domicile.directory.challenges import NotYetEverywhere
 from domicile.directory.domains import TooManyDomains
 from domicile.directory.idempotency import BadIdempotencyKey, KeyReused
 from domicile.directory.registry import BadRequest
+from domicile.directory.zone_keys import KeysInUse
 from domicile.errors import DomicileError
 from domicile.model.challenges import BadValue, NotAChallenge, TooManyValues
 from domicile.model.feed import BadFeed
@@ -59,6 +60,7 @@ STATUSES: dict[type[DomicileError], int] = {
     NotFound: 404,
     AlreadyThere: 409,
     ClusterLost: 409,
+    KeysInUse: 409,
     MoveInProgress: 409,
     NoRoom: 409,
     NotLive: 409,

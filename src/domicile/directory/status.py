@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -11,7 +13,8 @@ from domicile.directory.ailing import Health, health_of
 from domicile.directory.rotation import unaware
 from domicile.directory.service import Directory
 from domicile.directory.shown import state_of
-from domicile.model.records import App, AppState, Cluster, Placement
+from domicile.model import keyroll
+from domicile.model.records import App, AppState, Cluster, Placement, ZoneKey
 
 # A move that goes well is over by then, its drain included.
 SLOW_MOVE_SECONDS = 120.0
@@ -76,6 +79,7 @@ async def status_of(directory: Directory) -> Status:
         asleep = await journal.asleep(reading)
         apps = {app.id: app for app in await reading.all(App)}
         entries = await journal.open_moves(reading)
+        keys = await reading.all(ZoneKey)
         health = await health_of(reading, clusters, directory.clock())
     places = Counter(each.cluster for each in placements.values())
     followers = _followers(directory, serial)
@@ -110,6 +114,7 @@ async def status_of(directory: Directory) -> Status:
         *_of_apps(apps.values()),
         *_of_moves(moves),
         *(f"the links' CA of epoch {pending} waits for {name}" for name in ignorant),
+        *_of_zones(keys),
     )
     states = dict(
         Counter(state_of(app, placements.get(app.id), asleep) for app in apps.values())
@@ -182,6 +187,15 @@ def _of_moves(moves: Iterable[OpenMove]) -> Iterable[str]:
                 f"the move of {move.app} to {move.target} is {move.step} for "
                 f"{move.seconds:.0f} s: see `domicile app show {move.app}` for whom it "
                 "waits"
+            )
+
+
+def _of_zones(keys: Iterable[ZoneKey]) -> Iterable[str]:
+    for zone, of_zone in groupby(keys, attrgetter("zone")):
+        if keyroll.waits_for_parent(list(of_zone)):
+            yield (
+                f"zone {zone} waits for its parent zone: see `domicile zone show {zone}` "
+                "for the DS record that it is to have"
             )
 
 

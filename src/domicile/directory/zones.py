@@ -38,10 +38,11 @@ def _check_zone(key: str, zone: Zone) -> None:
     if zone.hostmaster:
         _check_mailbox(f"{key}.hostmaster", zone.hostmaster)
     _check_challenges(key, zone)
-    if not 1 <= zone.ttl <= _LONGEST_TTL:
-        raise BadConfiguration(
-            f"{key}.ttl is {zone.ttl}, where 1 to {_LONGEST_TTL} seconds are expected"
-        )
+    for name in ("ttl", "longest_ttl", "ds_ttl"):
+        if not 1 <= (ttl := getattr(zone, name)) <= _LONGEST_TTL:
+            raise BadConfiguration(
+                f"{key}.{name} is {ttl}, where 1 to {_LONGEST_TTL} seconds are expected"
+            )
 
 
 def _check_challenges(key: str, zone: Zone) -> None:

@@ -12,6 +12,7 @@ class Ede(IntEnum):
     """Why an answer is as it is (RFC 8914 5.2)."""
 
     OTHER = 0
+    RRSIGS_MISSING = 10
     STALE_ANSWER = 3
     NOT_READY = 14
     PROHIBITED = 18
@@ -43,6 +44,7 @@ class Answer(NamedTuple):
     additional: tuple[RRset, ...] = ()
     needs_additional: bool = False
     errors: tuple[ExtendedError, ...] = ()
+    is_truncated: bool = False
 
     @classmethod
     def data(cls, *rrsets: RRset, additional: tuple[RRset, ...] = ()) -> Answer:
@@ -101,6 +103,11 @@ class Answer(NamedTuple):
     @classmethod
     def serv_fail(cls, *errors: ExtendedError) -> Answer:
         return cls(Rcode.SERVFAIL, errors=errors)
+
+    @classmethod
+    def elsewhere(cls) -> Answer:
+        """Over UDP nothing is said at present: TC sends the client to a stream."""
+        return cls(Rcode.NOERROR, is_truncated=True)
 
     @property
     def is_no_data(self) -> bool:

@@ -119,7 +119,7 @@ def _end_of_question(packet: bytes) -> int:
 def class_of(packet: bytes, end: int) -> int:
     """Give what the reply depends on beside the question, -1 for what is not plain.
 
-    That are RD and CD, which come back, whether there is EDNS, and its DO.
+    That are RD and CD, which come back, whether there is EDNS, and its DO and CO.
     """
     size = len(packet)
     # A whole question, of a name of at most 255 octets.
@@ -130,7 +130,7 @@ def class_of(packet: bytes, end: int) -> int:
         return kind if size == end else _NOT_PLAIN
     if not _is_opt(packet, end, size):
         return _NOT_PLAIN
-    return kind | 2 | (packet[end + 7] >> 7) << 2
+    return kind | 2 | (packet[end + 7] >> 7) << 2 | (packet[end + 7] >> 6 & 1) << 3
 
 
 def _is_plain(packet: bytes) -> bool:

@@ -78,6 +78,8 @@ def write_edns(rcode: Rcode, edns: Edns, options: Iterable[Option] = ()) -> byte
     """Write the OPT record of a reply."""
     # RFC 6891 6.1.3: the upper eight bits of the rcode, our version 0, the flags.
     flags = DO if edns.dnssec_ok else 0
+    # RFC 9824 5.1: who answers so "will set the Compact Answers OK EDNS header flag".
+    flags |= CO if edns.dnssec_ok and edns.compact_ok else 0
     data = b"".join(_OPTION.pack(code, len(each)) + each for code, each in options)
     head = _FIXED.pack(
         Rdtype.OPT, DATAGRAM_LIMIT, (rcode >> 4) << 24 | flags, len(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -33,26 +34,26 @@ class Algorithm(IntEnum):
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """A key that signs; `flags` tell whether the parent's DS is for it."""
 
     private: PrivateKey
     flags: int = ZONE_KEY | SECURE_ENTRY_POINT
 
-    @property
+    @cached_property
     def algorithm(self) -> Algorithm:
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             return Algorithm.ED25519
         return Algorithm.ECDSAP256SHA256
 
-    @property
+    @cached_property
     def rdata(self) -> bytes:
         """Give the data of its DNSKEY record."""
         head = self.flags.to_bytes(2, "big") + bytes((_PROTOCOL, self.algorithm))
         return head + _public(self.private)
 
-    @property
+    @cached_property
     def tag(self) -> int:
         return key_tag(self.rdata)
 
@@ -104,10 +105,10 @@ def key_tag(rdata: bytes) -> int:
     return (total + (total >> 16)) & 0xFFFF
 
 
-def ds_rdata(zone: bytes, key: Key) -> bytes:
+def ds_of(zone: bytes, dnskey: bytes) -> bytes:
     """Give the data of the DS that the parent is to have: SHA-256 (RFC 4509)."""
-    digest = hashlib.sha256(zone + key.rdata).digest()
-    return key.tag.to_bytes(2, "big") + bytes((key.algorithm, _SHA256)) + digest
+    digest = hashlib.sha256(zone + dnskey).digest()
+    return key_tag(dnskey).to_bytes(2, "big") + bytes((dnskey[3], _SHA256)) + digest
 
 
 def _public(private: PrivateKey) -> bytes:

@@ -132,7 +132,7 @@ def write_reply(
     sections = [answers, authorities, extras]
     # RFC 2181 9: TC is set only where an RRset that is required does not fit.
     extra = extras.whole or not answer.needs_additional
-    if not (answers.whole and authorities.whole and extra):
+    if answer.is_truncated or not (answers.whole and authorities.whole and extra):
         flags |= TC
         sections = [_Section(), _Section(), _Section()]
     counts = [section.records for section in sections]

@@ -38,6 +38,8 @@ class Rdtype(IntEnum):
     RRSIG = 46
     NSEC = 47
     DNSKEY = 48
+    CDS = 59
+    CDNSKEY = 60
     HTTPS = 65
     NXNAME = 128
     TKEY = 249

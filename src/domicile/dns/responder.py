@@ -27,6 +27,9 @@ from domicile.dns.rdata import Rcode, Rdtype, RRset, hinfo, txt
 LookUp = Callable[[bytes, int], Answer]
 """Answers for a name, folded, and a type that is no meta type."""
 
+Sign = Callable[[Query, Answer], Answer]
+"""Gives what the answer to a query is for who understands DNSSEC, if that asks."""
+
 _MINIMAL = hinfo(b"RFC8482", b"")
 
 # RFC 6895 3.1: these types stand for no data that a name could have.
@@ -71,8 +74,16 @@ SILENT = Server()
 """Says nothing of itself, and gives no cookies."""
 
 
+def _unsigned(_query: Query, answer: Answer) -> Answer:
+    return answer
+
+
 def respond(
-    packet: bytes, client: Client, look_up: LookUp, server: Server = SILENT
+    packet: bytes,
+    client: Client,
+    look_up: LookUp,
+    server: Server = SILENT,
+    sign: Sign = _unsigned,
 ) -> bytes | None:
     """Reply to one message; None where silence is owed."""
     match parse_query(packet):
@@ -83,17 +94,19 @@ def respond(
         case Greeting() as greeting:
             return _greet(greeting, client, server)
         case Query() as query:
-            return _reply(query, client, look_up, server)
+            return _reply(query, client, look_up, server, sign)
 
 
-def _reply(query: Query, client: Client, look_up: LookUp, server: Server) -> bytes:
+def _reply(
+    query: Query, client: Client, look_up: LookUp, server: Server, sign: Sign
+) -> bytes:
     limit = STREAM_LIMIT if client.is_stream else query.datagram_limit
     if query.edns is None:
-        return write_reply(query, _answer(query, client, look_up, server), limit)
+        return write_reply(query, _answer(query, client, look_up, server, sign), limit)
     options = _options(query.edns, client, server)
     if options is None:
         return write_reply(query, Answer(Rcode.FORMERR), limit)
-    answer = _answer(query, client, look_up, server)
+    answer = _answer(query, client, look_up, server, sign)
     options += tuple(map(_error, answer.errors))
     reply = write_reply(query, answer, limit, options)
     asked_to_pad = query.edns.option(OptionCode.PADDING) is not None
@@ -137,7 +150,9 @@ def _error(error: ExtendedError) -> Option:
     return OptionCode.ERROR, error.code.to_bytes(2, "big") + error.text.encode()
 
 
-def _answer(query: Query, client: Client, look_up: LookUp, server: Server) -> Answer:
+def _answer(
+    query: Query, client: Client, look_up: LookUp, server: Server, sign: Sign
+) -> Answer:
     # RFC 6891 6.1.3: "If a responder does not implement the VERSION level of the
     # request, then it MUST respond with RCODE=BADVERS."
     if query.edns is not None and query.edns.version > 0:
@@ -152,8 +167,8 @@ def _answer(query: Query, client: Client, look_up: LookUp, server: Server) -> An
     if query.rdclass != CLASS_IN:
         return Answer.refused(_NO_CLASS)
     if query.rdtype == Rdtype.ANY:
-        return _answer_any(name, look_up)
-    return look_up(name, query.rdtype)
+        return sign(query, _answer_any(name, look_up))
+    return sign(query, look_up(name, query.rdtype))
 
 
 def _answer_of_itself(name: bytes, rdtype: int, server: Server) -> Answer:

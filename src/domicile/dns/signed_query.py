@@ -8,8 +8,11 @@ from collections.abc import Callable
 from domicile.dns.client import Client
 from domicile.dns.edns import DATAGRAM_LIMIT, PLAIN_LIMIT
 from domicile.dns.message import (
+    CD,
     HEADER,
+    OPCODE,
     QR,
+    RD,
     STREAM_LIMIT,
     TC,
     Malformed,
@@ -53,7 +56,9 @@ def reply_to_signed(
     if signed is None:
         return reply(packet, client)
     if isinstance(signed, BadSignature) or signed.error is not TsigError.NONE:
-        return sign_reply(_bare(whole, flags | Rcode.NOTAUTH), signed, now)
+        return sign_reply(
+            _bare(whole, flags & (OPCODE | RD | CD) | Rcode.NOTAUTH), signed, now
+        )
     found = reply(whole.unsigned(whole.records[-1].start), client)
     return found and _signed(found, whole, signed, now, _limit(whole, client))
 

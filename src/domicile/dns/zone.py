@@ -11,7 +11,7 @@ can tell what is at a name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,6 +88,36 @@ def look(nodes: Nodes, name: bytes, rdtype: int) -> Found:
         node = nodes.node(name)
         return NoName() if node is None else _look_at(node, name, rdtype)
     return _walk(nodes, name, rdtype)
+
+
+def types_at(nodes: Nodes, name: bytes) -> frozenset[int]:
+    """Give the types that a name has which `look` finds without data, by itself or by
+    a wildcard; at a cut, those that are the zone's own to tell.
+    """
+    types = _types_of(_found(nodes, name) or EMPTY)
+    if Rdtype.NS in types and name != nodes.apex:
+        # RFC 4035 2.3: "bits corresponding to the delegation NS RRset and any RRsets
+        # for which the parent zone has authoritative data".
+        types &= {Rdtype.NS, Rdtype.DS}
+    return types
+
+
+def _found(nodes: Nodes, name: bytes) -> Node | None:
+    if nodes.is_flat:
+        return nodes.node(name)
+    node = None
+    for here in _names_between(nodes.apex, name):
+        node = nodes.node(here)
+        if node is None:
+            return nodes.node(WILDCARD + _parent(here))
+    return node
+
+
+def _types_of(node: Node) -> frozenset[int]:
+    if isinstance(node, Mapping):
+        return frozenset(node)
+    # One that is made as it is asked for has none but types that are treated by name.
+    return frozenset(each for each in Rdtype if node.get(each))
 
 
 def _walk(nodes: Nodes, name: bytes, rdtype: int) -> Found:

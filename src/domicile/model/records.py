@@ -68,6 +68,10 @@ class Zone(Record, frozen=True, omit_defaults=True):
     landing: tuple[str, ...] = ()
     hostmaster: str = ""
     ttl: int = 60
+    # Once it is signed: of nothing in it resolvers have more than that; and what the
+    # parent gives its DS.
+    longest_ttl: int = 3600
+    ds_ttl: int = 86400
     challenges: ChallengeMode = ChallengeMode.DIRECT
     validation: str = ""
 
@@ -437,11 +441,85 @@ class UpdateKey(Record, frozen=True, omit_defaults=True):
         return self.name
 
 
+class KeyRole(StrEnum):
+    """What a zone's key is for: a CSK signs all, a KSK the keys, a ZSK the data."""
+
+    CSK = "csk"
+    KSK = "ksk"
+    ZSK = "zsk"
+
+
+class KeyState(StrEnum):
+    """How far a key is in its life; `model.keyroll` says what each means."""
+
+    INTRODUCED = "introduced"
+    PUBLISHED = "published"
+    READY = "ready"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    WITHDRAWN = "withdrawn"
+
+
+class ZoneKey(Record, frozen=True, omit_defaults=True):
+    """A key that signs a zone: `public` is the data of its DNSKEY record.
+
+    It is in its state `since` then; at `known_at` every name server had it so, at
+    `parent_at` the parent's DS was as wanted, 0 being not yet. The keys of a zone that
+    goes insecure are all `leaving`.
+    """
+
+    kind: ClassVar[str] = "zone-key"
+
+    zone: str
+    tag: int
+    role: KeyRole
+    state: KeyState
+    public: bytes
+    sealed: bytes
+    made_at: float
+    since: float
+    known_at: float = 0.0
+    parent_at: float = 0.0
+    leaving: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.zone}/{self.tag}"
+
+    @property
+    def index_keys(self) -> tuple[str, ...]:
+        return (self.zone,)
+
+
+class CookieStage(StrEnum):
+    """Whether the next secret is known beside the one that signs, or the last still is."""
+
+    STEADY = "steady"
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
+class CookieSecrets(Record, frozen=True, omit_defaults=True):
+    """What DNS cookies are made of, sealed; the first signs (`model.cookieroll`)."""
+
+    kind: ClassVar[str] = "cookie-secrets"
+
+    sealed: tuple[bytes, ...]
+    stage: CookieStage
+    since: float
+
+    @property
+    def key(self) -> str:
+        return COOKIES
+
+
+COOKIES = "cookies"
+
 KINDS: dict[str, type[Record]] = {
     kind.kind: kind
     for kind in (
         Zone, Owner, Plan, App, Release, Cluster, Placement, Residence, Endpoint, Domain,
-        Authority, Consent, Challenge, UpdateKey,
+        Authority, Consent, Challenge, UpdateKey, ZoneKey, CookieSecrets,
     )
 }  # fmt: skip
 

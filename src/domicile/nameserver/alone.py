@@ -40,6 +40,9 @@ class NoRecords:
     def newest(self) -> None:
         return None
 
+    def get(self, _kind: type[Kind], _key: str) -> Kind | None:
+        return None
+
     def all(self, _kind: type[Kind]) -> Iterator[Kind]:
         return iter(())
 

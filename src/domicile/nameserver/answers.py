@@ -1,19 +1,24 @@
 """What a name server says of a name: out of the directory's records, and of its files."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from domicile.dns import zones
 from domicile.dns.answer import Answer, Ede, ExtendedError
 from domicile.dns.name import labels_of
-from domicile.dns.rdata import Rcode
+from domicile.dns.rdata import Rcode, RRset
+from domicile.dns.secure import SignedZone
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
+from domicile.dns.zones import FindZone
 from domicile.model.resolution import DirectoryView
-from domicile.nameserver.live import LiveZone, Moment, Names, text_labels
+from domicile.nameserver.live import Beside, LiveZone, Moment, Names, text_labels
 
+_NONE: Mapping[bytes, SignedZone] = MappingProxyType({})
+_NO_KEYS: Mapping[int, RRset] = MappingProxyType({})
 _NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
-_NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
+NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
 
 
 class ServedView(DirectoryView, Protocol):
@@ -38,6 +43,16 @@ def answer(
     `files` are the zones of master files, by their apexes; `moment` is told whether the
     answer may be given again later.
     """
+    return answer_from(view, zones_of(view, files, moment), name, rdtype)
+
+
+def zones_of(
+    view: ServedView,
+    files: Mapping[bytes, StaticZone],
+    moment: Moment,
+    signed: Mapping[bytes, SignedZone] = _NONE,
+) -> FindZone:
+    """Give what finds the zone of a name; `files` and `signed` are by apex."""
 
     def find_zone(name: bytes) -> Nodes | None:
         labels = text_labels(labels_of(name))
@@ -47,12 +62,20 @@ def answer(
             zone = view.zone(".".join(labels[depth:])) if depth < len(labels) else None
             if zone is not None:
                 names = Names(apex, name, labels[:depth])
-                return LiveZone(view, zone, names, file, moment)
+                keys = signed[apex].rrsets if apex in signed else _NO_KEYS
+                return LiveZone(view, zone, names, moment, Beside(file, keys))
             if file is not None:
                 return file
             apex = apex[apex[0] + 1 :]
         return None
 
+    return find_zone
+
+
+def answer_from(
+    view: ServedView, find_zone: FindZone, name: bytes, rdtype: int
+) -> Answer:
+    """Answer out of the zones that `zones_of` finds in the view."""
     found = zones.answer(find_zone, name, rdtype)
     return _doubted(view, found) if view.behind else found
 
@@ -85,9 +108,9 @@ def answer_without_records(
 
     zone = find_zone(name)
     if zone is None or not zone.node(name):
-        return Answer.serv_fail(_NO_RECORDS)
+        return Answer.serv_fail(NO_RECORDS)
     found = zones.answer(find_zone, name, rdtype)
     # At the apex the directory may have more.
     if name == zone.apex and not found.answer:
-        return Answer.serv_fail(_NO_RECORDS)
+        return Answer.serv_fail(NO_RECORDS)
     return found

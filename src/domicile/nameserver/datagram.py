@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
@@ -18,7 +18,6 @@ BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
 _RCODE: Final = 0x0F
-# No answer, and the opcode UPDATE.
 
 
 class Datagrams:
@@ -91,12 +90,19 @@ class Datagrams:
                 packet = batch.packet(place)
                 client = self._client(place)
                 if self._updates is not None and is_update(packet):
-                    send = partial(self._send, batch.peer(place))
+                    to = batch.peer(place), batch.prefix(place), len(packet)
+                    send = partial(self._send, to)
                     self._updates.take(packet, client, send)
                 else:
                     self._reply(place, packet, reply(packet, client))
 
-    def _send(self, peer: tuple[str | int, ...], message: bytes) -> None:
+    def _send(self, to: tuple[Any, int, int], message: bytes) -> None:
+        """Send to a peer within the budget of its prefix, by the size of what it sent."""
+        peer, prefix, asked = to
+        now = int(self._clock() * 1_000_000)
+        budget = self._budget
+        if budget is not None and not budget.allows(prefix, asked, len(message), now):
+            return
         try:
             self._socket.sendto(message, peer)
         except OSError:

@@ -2,15 +2,19 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from domicile.errors import DomicileError
 from domicile.model.feed import Ask
 from domicile.model.resolution import Apex, InCluster, NameServer, resolve
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.settings import Settings
+from domicile.nameserver.signed import Signing
 from domicile.replica.follower import Follower, Readers, Source
 from domicile.replica.replica import Replica
 from domicile.service import lifeline, logs
@@ -25,6 +29,7 @@ from domicile.service.room import lack_of_room
 
 KINDS = (
     "zone", "owner", "placement", "cluster", "consent", "challenge", "update-key",
+    "zone-key", "cookie-secrets",
 )  # fmt: skip
 
 
@@ -54,15 +59,16 @@ async def _run_until_end(
         await lifeline.wait_for_end(asyncio.get_running_loop())
         return
     replica = Replica.open_to_follow(settings.folder)
+    unsigned = partial(_unsigned, replica, Signing(settings.read_sealing_key()))
     ask = Ask(settings.name, KINDS, admin=settings.admin)
-    readers = Readers(channel.tell_changed, channel.notes)
+    readers = Readers(channel.tell_changed, channel.notes, unsigned)
     follower = Follower(replica, source, ask, readers)
     prober = Prober("nameserver", clusters_in(replica))
     if listener is not None:
         told = follower_metrics("nameserver", replica, follower)
         told.register(counters)
         told.register(prober)
-        await _admin(settings, replica, follower, told).serve(listener)
+        await _admin(settings, replica, follower, unsigned, told).serve(listener)
     async with (
         open_api(source.url, source.token, source.ca_file) as client,
         probing(prober, client, settings.probe_seconds),
@@ -82,15 +88,30 @@ async def _follow_until_end(follower: Follower) -> None:
     following.cancel()
 
 
+def _unsigned(replica: Replica, signing: Signing) -> list[str]:
+    """Say why zones cannot be signed here, if so."""
+    try:
+        with replica.view() as view:
+            signing.load(view)
+    except DomicileError as error:
+        return [str(error)]
+    return [signing.trouble] if signing.trouble else []
+
+
 def _admin(
-    settings: Settings, replica: Replica, follower: Follower, told: CollectorRegistry
+    settings: Settings,
+    replica: Replica,
+    follower: Follower,
+    unsigned: Callable[[], list[str]],
+    told: CollectorRegistry,
 ) -> Admin:
     async def explain_host(query: dict[str, str]) -> dict[str, Any]:
         return explain(settings.name, replica, query.get("host", ""))
 
     def trouble() -> str:
         if not follower.behind:
-            return follower.trouble or lack_of_room(settings.folder)
+            troubles = (follower.trouble, *unsigned(), lack_of_room(settings.folder))
+            return "; ".join(filter(None, troubles))
         return f"behind the directory for {follower.lag:.0f} s: {follower.trouble}"
 
     return Admin({"/explain": explain_host}, trouble, told)

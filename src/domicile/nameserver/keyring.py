@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
 
+from domicile.dns.allowance import Allowance
 from domicile.dns.tsig import Key
 from domicile.errors import DomicileError
 from domicile.model.records import UpdateKey
 from domicile.model.sealing import context_of, unseal
+
+PER_SECOND = 100
+"""So many signatures a worker verifies: each takes as long as a hundred answers, and
+whoever sends it may be anybody. Beyond it datagrams are lost, and clients try again."""
 
 NO_KEYS: Mapping[str, Key] = MappingProxyType({})
 
@@ -23,13 +28,14 @@ class KeyView(Protocol):
 
 
 class Keyring:
-    """Finds keys, with their secrets."""
+    """Finds keys, with their secrets; `allowance` is for what is to be verified."""
 
     def __init__(
         self, sealing_key: bytes | None, others: Mapping[str, Key] = NO_KEYS
     ) -> None:
         """`others` are no records: of a name that both have, theirs is found."""
         self._sealing_key = sealing_key
+        self.allowance = Allowance(PER_SECOND)
         self._others = others
 
     def find(self, view: KeyView, name: str) -> Key | None:

@@ -77,6 +77,13 @@ class Moment:
         return ttl_until(ttl, moves_at, self.now)
 
 
+class Beside(NamedTuple):
+    """What a zone has beside apps: a file's, and what its apex tells of its keys."""
+
+    file: StaticZone | None
+    keys: Mapping[int, RRset]
+
+
 class LiveZone:
     """The names of one zone, as of one view and moment.
 
@@ -85,7 +92,8 @@ class LiveZone:
     """
 
     __slots__ = (
-        "_below", "_file", "_moment", "_name", "_view", "_zone", "apex", "is_flat",
+        "_below", "_file", "_keys", "_moment", "_name", "_view", "_zone", "apex",
+        "is_flat",
     )  # fmt: skip
 
     def __init__(
@@ -93,14 +101,14 @@ class LiveZone:
         view: ServedView,
         zone: Zone,
         names: Names,
-        file: StaticZone | None,
         moment: Moment,
+        beside: Beside,
     ) -> None:
         self.apex, self._name, self._below = names
-        self.is_flat = file is None
+        self._file, self._keys = beside
+        self.is_flat = self._file is None
         self._view = view
         self._zone = zone
-        self._file = file
         self._moment = moment
 
     def node(self, name: bytes) -> Node | None:
@@ -155,8 +163,7 @@ class LiveZone:
         if zone.nameservers:
             servers = tuple(rdata.ns(name_from_text(each)) for each in zone.nameservers)
             found[Rdtype.NS] = RRset(self.apex, Rdtype.NS, zone.ttl, servers)
-        found |= written
-        return found | {Rdtype.SOA: self.soa}
+        return found | dict(written) | dict(self._keys) | {Rdtype.SOA: self.soa}
 
     @property
     def soa(self) -> RRset:

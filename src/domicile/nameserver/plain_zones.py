@@ -1,6 +1,6 @@
 """Which zones' names may be answered by one look-up, and which of their names not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from domicile.dns.name import name_to_text
 from domicile.dns.zonefile import StaticZone
@@ -11,9 +11,15 @@ from domicile.replica.view import View
 
 
 def plain_zones(
-    view: View | NoRecords, files: Mapping[bytes, StaticZone]
+    view: View | NoRecords,
+    files: Mapping[bytes, StaticZone],
+    signed: Collection[bytes] = (),
 ) -> Iterator[PlainZone]:
-    """Give all zones; of some there is only that no other zone has their names."""
+    """Give all zones; of some there is only that no other zone has their names.
+
+    `signed` are the apexes of those that have keys.
+    """
+    with_keys = {_suffix(name_to_text(apex)) for apex in signed}
     written = {_suffix(name_to_text(apex)) for apex in files}
     for suffix in written:
         yield PlainZone(suffix, plain=False)
@@ -21,7 +27,8 @@ def plain_zones(
         suffix = _suffix(zone.name)
         if suffix not in written:
             has_apps = zone.challenges is not ChallengeMode.ONLY
-            yield PlainZone(suffix, _servers(zone), plain=has_apps)
+            signed_too = suffix in with_keys
+            yield PlainZone(suffix, _servers(zone), plain=has_apps, signed=signed_too)
 
 
 def _suffix(zone: str) -> bytes:

@@ -2,8 +2,8 @@
 
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a glance shows another copy, or that it was written to, or that it is behind now
-and was not, or was and is not. What depends on the time of day is not remembered. A view
-is opened for what is not known, and for the worker's word to its follower, after which
+and was not, or was and is not. What depends on the time of day is not remembered, and
+nothing for more than an hour. A view is opened for what is not known, and for the worker's word to its follower, after which
 the next glance is no older; so nobody is told a serial while older replies are given.
 """
 
@@ -14,23 +14,32 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from domicile.clock import Clock, wall
+from domicile.clock import Clock, monotonic, wall
 from domicile.dns.answer import Answer
 from domicile.dns.cache import ReplyCache
 from domicile.dns.client import Client
 from domicile.dns.responder import SILENT, Server, respond
+from domicile.dns.signatures import PER_SECOND
 from domicile.dns.signed_query import may_be_signed, reply_to_signed
 from domicile.dns.tsig import Key
 from domicile.dns.zonefile import StaticZone
+from domicile.dns.zones import FindZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
-from domicile.nameserver.answers import ServedView, answer, answer_without_records
+from domicile.nameserver.answers import (
+    ServedView,
+    answer_from,
+    answer_without_records,
+    zones_of,
+)
+from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.keyring import NO_KEYS, Keyring
 from domicile.nameserver.live import Moment
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.published import Published
+from domicile.nameserver.signed import Signing
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.glance import Glance
 from domicile.replica.replica import Replica
@@ -40,6 +49,9 @@ from domicile.service.logs import Sparing
 log = structlog.get_logger()
 
 Reply = Callable[[bytes, Client], bytes | None]
+
+# What is signed is renewed days before it expires, and not on a change of records.
+_HOUR: Final = 3600
 
 _ROOM: Final = 64 * 1024 * 1024
 """Octets of replies to remember: those of some 100,000 names, in each worker."""
@@ -51,7 +63,7 @@ class Own(NamedTuple):
     `files` are the zones of master files by their apexes, `told` the networks that may
     ask `_where`, `published` the serials of zones that secondaries take, `keys` those by
     which secondaries sign and that are no records; the `sealing_key` is for secrets in
-    records.
+    records. So many `signatures` are made within a second.
     """
 
     files: Mapping[bytes, StaticZone] = {}
@@ -59,6 +71,7 @@ class Own(NamedTuple):
     told: tuple[Network, ...] = ()
     sealing_key: bytes | None = None
     published: Published | None = None
+    signatures: float = PER_SECOND
     keys: Mapping[str, Key] = NO_KEYS
 
 
@@ -82,14 +95,19 @@ class Replies:
         self.plain = PlainQuestions(self._glance)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
-        self._server = self._own.identity
+        self._server = self._identity = self._own.identity
         self._lasting = False
+        self._signing = Signing(self._own.sealing_key, self._own.signatures)
+        self._signed_as_of = "", -1
+        self._renewed_at = clock()
+        self._is_aged = False
 
     def serial(self) -> int:
         """Give the serial as of which all is answered from now on, 0 if none can tell."""
         try:
             with self._replica.view() as view:
                 self._glance.look_anew()
+                self._is_aged |= self._clock() >= self._renewed_at + _HOUR
                 return view.serial
         except (DomicileError, OSError):
             return 0
@@ -101,7 +119,7 @@ class Replies:
 
     def begin(self) -> None:
         """Have what is `plain` and `remembered` be as of now, until the `end`."""
-        if not self._glance.begin():
+        if not self._glance.begin() or self._is_aged:
             self._renew()
 
     def end(self) -> None:
@@ -110,16 +128,21 @@ class Replies:
     @contextmanager
     def batch(self) -> Iterator[Reply]:
         """Open what answers until the batch ends; no bad data makes it raise."""
-        self._server = self._own.identity._replace(now=int(self._clock()))
         with ExitStack() as stack:
             try:
                 opened: AbstractContextManager[View | NoRecords] = self._replica.view()
                 self._view = stack.enter_context(opened)
                 self._lasting = self._is_glanced_at(self._view)
+                self._have_secrets(self._view)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
                 self._view = None
+            self._server = self.server()
             yield self.reply
+
+    def server(self) -> Server:
+        """Give what the server says of itself now."""
+        return self._identity._replace(now=int(self._clock()))
 
     def reply(self, packet: bytes, client: Client) -> bytes | None:
         """Reply to what is not known."""
@@ -131,6 +154,8 @@ class Replies:
 
     def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
         assert self._view is not None
+        if not (self._keys.allowance.take(monotonic()) or client.is_stream):
+            return None
         find_key = partial(self._keys.find, self._view)
         now = self._server.now
         try:
@@ -142,10 +167,10 @@ class Replies:
     def _reply(self, packet: bytes, client: Client) -> bytes | None:
         if self._view is None:
             return self._fail(packet, client)
+        self._signing.denied = False
         moment = Moment(self._server.now)
-        look_up = partial(self._look_up, self._view, client, moment)
         try:
-            found = respond(packet, client, look_up, self._server)
+            found = self._respond(self._view, moment, packet, client)
         except Exception as error:  # noqa: BLE001 - the border: see _report
             self._report(error)
             return self._fail(packet, client)
@@ -153,39 +178,62 @@ class Replies:
             self._keep(packet, found)
         return found
 
+    def _respond(
+        self, view: View | NoRecords, moment: Moment, packet: bytes, client: Client
+    ) -> bytes | None:
+        find_zone = zones_of(view, self._own.files, moment, self._signing.zones)
+        look_up = partial(self._look_up, view, find_zone, client)
+        sign = partial(self._signing.sign, find_zone, client, self._server.now)
+        return respond(packet, client, look_up, self._server, sign)
+
     def _keep(self, packet: bytes, reply: bytes) -> None:
         """Keep what may be given again, if that is as of what is glanced at."""
-        if self._lasting and not self.plain.learn(packet, reply):
+        # Of names that are not there is no end, whatever the rcode is.
+        lasting = self._lasting and not self._signing.denied
+        if lasting and not self.plain.learn(packet, reply):
             self.remembered.keep(packet, reply)
 
     def _look_up(
         self,
         view: ServedView,
+        find_zone: FindZone,
         client: Client,
-        moment: Moment,
         name: bytes,
         rdtype: int,
     ) -> Answer:
         if is_where(name) and may_ask(self._own.told, client.address):
             return tell_where(view, name, rdtype)
-        found = answer(view, self._own.files, moment, name, rdtype)
+        found = answer_from(view, find_zone, name, rdtype)
         published = self._own.published
         return published.renumbered(found) if published else found
 
     def _fail(self, packet: bytes, client: Client) -> bytes | None:
         look_up = partial(answer_without_records, self._own.files)
-        return respond(packet, client, look_up, self._server)
+        return respond(packet, client, look_up, self._server, self._signing.refuse)
 
     def _renew(self) -> None:
         """Forget what other records said."""
         self.remembered.clear()
         self.plain.forget()
+        self._renewed_at, self._is_aged = self._clock(), False
         # What is behind has more to say than what it said before.
         if self._glance.behind:
             return
         with suppress(DomicileError, OSError), self._replica.view() as view:
             if self._is_glanced_at(view):
-                self.plain.forget(plain_zones(view, self._own.files))
+                self._have_secrets(view)
+                signed = self._signing.zones
+                self.plain.forget(plain_zones(view, self._own.files, signed))
+
+    def _have_secrets(self, view: View | NoRecords) -> None:
+        """Sign by the keys that a view has, and make cookies of its secrets."""
+        as_of = self._replica.open_name, view.number
+        if as_of != self._signed_as_of:
+            self._signing.load(view)
+            own = self._own
+            found = cookie_secrets(view, own.sealing_key) or own.identity.secrets
+            self._identity = own.identity._replace(secrets=found)
+            self._signed_as_of = as_of
 
     def _is_glanced_at(self, view: View | NoRecords) -> bool:
         glance = self._glance

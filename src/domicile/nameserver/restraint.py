@@ -1,6 +1,7 @@
 """What is sent in place of a UDP reply for which its network has no budget left."""
 
-from domicile.clock import Clock, wall
+from collections.abc import Callable
+
 from domicile.dns.answer import Answer
 from domicile.dns.budget import Budget
 from domicile.dns.client import Client
@@ -21,14 +22,13 @@ class Restraint:
     def __init__(
         self,
         budget: Budget,
-        identity: Server,
+        server: Callable[[], Server],
         tally: Tally | None = None,
-        clock: Clock = wall,
     ) -> None:
+        """`server` gives what this one says of itself, and makes cookies of, now."""
         self.budget = budget
-        self._identity = identity
+        self._server = server
         self._tally = tally
-        self._clock = clock
 
     def instead_of(self, reply: bytes, packet: bytes, client: Client) -> bytes | None:
         """Give what may go out all the same, None for silence.
@@ -36,7 +36,7 @@ class Restraint:
         Whoever shows a cookie of ours is where he says he is, and gets his reply. Of
         the others every other one is told to come by TCP.
         """
-        server = self._identity._replace(now=int(self._clock()))
+        server = self._server()
         if packet[11] and _is_known(packet, client, server):
             return reply
         shorter = self._slip(packet, client, server) if self.budget.slips() else None

@@ -11,6 +11,7 @@ from domicile.dns.budget import Budget
 from domicile.dns.cookies import SECRET_SIZE
 from domicile.dns.rdata import LONGEST_STRING
 from domicile.dns.responder import Server
+from domicile.dns.signatures import PER_SECOND
 from domicile.dns.zonefile import StaticZone, read_zone
 from domicile.nameserver import connections
 from domicile.nameserver.connections import Limits
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transfers: tuple[Transfer, ...] = ()
     budget: int = 100_000
     budget_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    signatures_per_second: int = PER_SECOND
     zones: tuple[ZoneFile, ...] = ()
     nsid: str = ""
     version: str = ""
@@ -138,7 +140,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             keepalive=int(self.idle * 10),
         )
         told = tuple(_network("told_where", each) for each in self.told_where)
-        return Own(self.read_zones(), identity, told, self.read_sealing_key())
+        return Own(
+            self.read_zones(),
+            identity,
+            told,
+            self.read_sealing_key(),
+            signatures=self.signatures_per_second,
+        )
 
     def source(self) -> Source | None:
         """Give where to follow, with the token, if anybody; raises BadConfiguration."""
@@ -185,7 +193,7 @@ def _judge(settings: Settings) -> None:
         raise BadConfiguration(
             f"workers is {settings.workers}, where 1 to 256 is expected"
         )
-    for key in ("idle", "tcp_most", "tcp_most_of_one_peer"):
+    for key in ("idle", "tcp_most", "tcp_most_of_one_peer", "signatures_per_second"):
         if not getattr(settings, key) > 0:
             raise BadConfiguration(
                 f"{key} is {getattr(settings, key)}, where more than 0 is expected"

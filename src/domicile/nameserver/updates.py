@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import structlog
 
-from domicile.clock import Clock, wall
+from domicile.clock import Clock, monotonic, wall
 from domicile.dns import update as dns_update
 from domicile.dns.answer import Ede, ExtendedError
 from domicile.dns.client import Client
@@ -103,6 +103,11 @@ class Updates:
                 self._tally.count(octets, client.transport)
             send(octets)
 
+        if not self._keys.allowance.take(monotonic()):
+            # Who may be anybody is not told: that would be work as well.
+            if client.is_stream:
+                counted(dns_update.refuse(packet, Rcode.SERVFAIL))
+            return
         try:
             with self._replica.view() as view:
                 found = self._judged(view, packet)

@@ -78,7 +78,7 @@ async def _run_until_end(
     replies = Replies(replica, tally, own)
     connections = Connections(settings.limits)
     budget = settings.make_budget()
-    restraint = Restraint(budget, own.identity, tally) if budget else None
+    restraint = Restraint(budget, replies.server, tally) if budget else None
     updates = None
     if work.source is not None and isinstance(replica, Replica):
         updates = Updates(replica, Courier(work.source), own, tally)

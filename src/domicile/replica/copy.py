@@ -42,9 +42,9 @@ _AT_ONCE = 10_000
 decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
 _SINCE = b"since"
 _PACKED = b"packed"
-# A replica of a hundred megabytes is not worth a thought.
-_LOOSE = 1.25
-_LOOSE_PAGES = 25_000
+# A replica of some ten megabytes is not worth a thought.
+_LOOSE = 1.2
+_LOOSE_PAGES = 20_000
 
 _MOST_TOUCHED = 100_000
 """Who asks what changed since longer ago looks at all there is: that is not more."""

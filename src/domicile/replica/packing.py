@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from domicile.replica.view import View
 
 _BETWEEN_LOOKS = 60.0
-_AFTER_A_FAILURE = 3600.0
+# At once after it, the first changes split the most pages; and where it failed, there
+# is still no room.
+_BETWEEN_PACKINGS = 3600.0
 # It rests about as long as it works: changes want the same processor.
 _WITHOUT_REST = 5000
 _REST_SECONDS = 0.005
@@ -131,7 +133,7 @@ class Packer:
         except (ReplicaFault, OSError) as fault:
             # What is damaged is mended by others; where there is no room, nothing is lost.
             _logger.warning("the replica cannot be packed: %s", fault)
-            self._next = self._clock() + _AFTER_A_FAILURE
+        self._next = self._clock() + _BETWEEN_PACKINGS
 
 
 async def pack(replica: Replica) -> None:

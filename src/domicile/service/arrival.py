@@ -38,27 +38,29 @@ async def show_arrival(look: Look) -> None:
 
 
 class Lines:
-    """Logs how far it is now and then, if it takes so long, and at last that it is here."""
+    """Logs how far it is now and then, if it takes so long, and at last that it is over."""
 
-    __slots__ = ("_clock", "_last", "_next")
+    __slots__ = ("_clock", "_last", "_next", "_told")
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._next = 0.0
         self._last: Arrival | None = None
+        self._told = False
 
     def show(self, arrival: Arrival | None) -> None:
-        if arrival is None:
-            if self._last is not None:
-                _log.info("no snapshot arrives any more", records=self._last.written)
-            self._last, self._next = None, 0.0
-            return
         now = self._clock()
-        self._next = self._next or now + BETWEEN_LINES
-        if now >= self._next:
-            self._next, self._last = now + BETWEEN_LINES, arrival
+        if arrival is None:
+            if self._told and self._last is not None:
+                _log.info("no snapshot arrives any more", records=self._last.came)
+            self._told = False
+        elif self._last is None:
+            self._next = now + BETWEEN_LINES
+        elif now >= self._next:
+            self._next, self._told = now + BETWEEN_LINES, True
             came, written, of = arrival
             _log.info("a snapshot arrives", records=came, written=written, of=of)
+        self._last = arrival
 
 
 class Bar:

@@ -207,6 +207,16 @@ def test_names_are_compared_without_case_and_told_as_asked(ask):
     assert str(reply.question[0].name) == "Apps.TEST."
 
 
+def test_of_a_zone_that_is_signed_nothing_is_given(ask, journal):
+    journal.note({"withheld": "signed"})
+    given = ask(asked := query(use_edns=0))
+    assert told(refused(given, asked)) == [
+        (21, "the zone is signed as it is asked for")
+    ]
+    journal.note({"withheld": ""})
+    assert ask(query()).outcome is Outcome.WHOLE
+
+
 def test_before_the_first_edition_it_is_a_passing_failure(ask, offers, tmp_path):
     none = [offers[0]._replace(journal=tmp_path / "none.db")]
     given = ask(asked := query(use_edns=0), offers=none)

@@ -15,8 +15,11 @@ from domicile.model.records import (
     Challenge,
     ChallengeMode,
     Cluster,
+    KeyRole,
+    KeyState,
     Owner,
     Zone,
+    ZoneKey,
     encode,
 )
 from domicile.nameserver.alone import NoRecords
@@ -136,6 +139,23 @@ async def test_while_it_is_behind_nothing_is_given_anew(world, monkeypatch):
     world.write(placement(1, "birch", 2))
     monkeypatch.setattr(type(world.replica.freshness), "behind", lambda _: True)
     assert await world.step() is None
+
+
+async def test_a_zone_that_is_signed_is_withheld_until_it_is_no_more(world):
+    world.write(*BEGIN, *apps(range(3)))
+    first = await world.step()
+    key = ZoneKey("apps.test", 7, KeyRole.CSK, KeyState.INTRODUCED, b"", b"", 1.0, 1.0)
+    world.write(key, placement(1, "birch", 2))
+    assert await world.step() is None
+    with read(world.folder / "zone.db") as reading:
+        assert reading.is_withheld
+    assert world.told == [None]
+    world.write(gone=[key])
+    edition = await world.step()
+    assert world.told == [None, first]
+    assert edition.serial == world.serial
+    with read(world.folder / "zone.db") as reading:
+        assert not reading.is_withheld
 
 
 async def test_a_scheduled_move_lowers_no_ttl(world):

@@ -53,6 +53,9 @@ for _cluster in CLUSTERS:
         Way(f"{_cluster}-proxy", _cluster, FEED),
         Way(f"{_cluster}-proxy", _cluster, APPS),
         Way("client", f"{_cluster}-proxy", PUBLIC),
+        # Who says whether it answers there (`model.health`); it does not say so itself.
+        Way("names", f"{_cluster}-proxy", PUBLIC),
+        *(Way(o, f"{_cluster}-proxy", PUBLIC) for o in CLUSTERS if o != _cluster),
     ]
 
 

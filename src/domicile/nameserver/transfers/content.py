@@ -16,7 +16,7 @@ from domicile.dns.zonefile import StaticZone
 from domicile.model.names import hosts_of
 from domicile.model.records import Challenge, ChallengeMode, Owner, Placement, Zone
 from domicile.model.resolution import CHALLENGE_LABEL
-from domicile.nameserver.live import LiveZone, Moment, Names
+from domicile.nameserver.live import Beside, LiveZone, Moment, Names
 from domicile.nameserver.transfers.journal import GONE, Node
 from domicile.replica.view import View
 
@@ -70,7 +70,7 @@ class LiveContent:
         self._file = file
         self.apex = name_from_text(record.name)
         names = Names(self.apex, self.apex, ())
-        self._zone = LiveZone(view, record, names, file, _Lasting(0.0))
+        self._zone = LiveZone(view, record, names, _Lasting(0.0), Beside(file, {}))
         self.soa = write_records(self.apex, [self._zone.soa]).octets
         # Then there is an alias for each name, and else what a challenge's record has.
         self._delegates = record.challenges is ChallengeMode.DELEGATE

@@ -19,7 +19,7 @@ from domicile.dns.name import name_to_text
 from domicile.dns.transfer import serial_of
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.model.records import Challenge, Cluster, Owner, Placement, Zone
+from domicile.model.records import Challenge, Cluster, Owner, Placement, Zone, ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.transfers.content import (
     FileContent,
@@ -53,7 +53,7 @@ class Changed(NamedTuple):
 
 
 class Keeper:
-    """Keeps one zone; `tell` hears of each new edition."""
+    """Keeps one zone; `tell` hears of each new edition, and when there is none to give."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Keeper:
         file: StaticZone | None,
         replica: Replica | NoRecords,
         journal: Journal,
-        tell: Callable[[Edition], None],
+        tell: Callable[[Edition | None], None],
     ) -> None:
         self._apex = apex
         self._name = name_to_text(apex)
@@ -74,7 +74,7 @@ class Keeper:
     async def run(self) -> None:
         """Keep it until cancelled."""
         edition = self._journal.edition()
-        if edition is not None:
+        if edition is not None and not self._is_withheld():
             self._tell(edition)
         while True:
             try:
@@ -94,12 +94,24 @@ class Keeper:
         with self._replica.view() as view:
             if view.behind:
                 return None
+            self._withhold(_is_signed(view, self._name))
+            if self._is_withheld():
+                return None
             record = view.zone(self._name)
             if record is not None:
                 changed = self._changed(view, self._journal.state())
                 if not changed.everything and len(changed.records) <= MOST_AT_ONCE:
                     return self._revise(view, record, changed.records)
         return await (self._keep_file() if record is None else self._write_anew())
+
+    def _is_withheld(self) -> bool:
+        return bool(self._journal.state().get("withheld"))
+
+    def _withhold(self, withheld: bool) -> None:
+        """Give a zone no more once it is signed, and again once it is not."""
+        if withheld != self._is_withheld():
+            self._journal.note({"withheld": "signed" if withheld else ""})
+            self._tell(None if withheld else self._journal.edition())
 
     async def _keep_file(self) -> Edition | None:
         """Give a file as it is now; by its own serial, if that was raised."""
@@ -254,6 +266,12 @@ class Keeper:
     async def _adopt(self, source: Source) -> Edition | None:
         # Of millions of names it takes a while.
         return await asyncio.to_thread(self._journal.adopt, source)
+
+
+def _is_signed(view: View, zone: str) -> bool:
+    """Whether there are keys that sign it; they stay until resolvers have forgotten."""
+    key = next(view.all(ZoneKey, after=f"{zone}/"), None)
+    return key is not None and key.zone == zone
 
 
 def _clusters(view: View) -> str:

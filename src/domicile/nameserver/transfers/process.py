@@ -96,12 +96,14 @@ async def _run_until_end(part: Part, folder: Path | None) -> None:
 async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
     telling: list[asyncio.Task[None]] = []
 
-    def tell(edition: Edition) -> None:
-        part.published.publish(offer.apex, edition.serial)
+    def tell(edition: Edition | None) -> None:
+        part.published.publish(offer.apex, edition and edition.serial)
         # Who has not heard of the one before hears of this one instead.
         for each in telling:
             each.cancel()
-        telling[:] = [asyncio.create_task(notify(part.signed(offer, replica), edition))]
+        if edition is not None:
+            told = notify(part.signed(offer, replica), edition)
+            telling[:] = [asyncio.create_task(told)]
 
     with closing(Journal(offer.journal)) as journal:
         file = part.files.get(offer.apex)
