@@ -1,6 +1,7 @@
 """What a secondary is answered, read back by dnspython with its own keys."""
 
 import time
+import tracemalloc
 
 import dns.flags
 import dns.message
@@ -115,6 +116,19 @@ def test_a_whole_zone_is_signed_message_by_message(ask):
     zone, count = read(given, asked)
     assert len(zone.nodes) == 1001
     assert count > 1
+
+
+def test_however_large_a_zone_is_little_of_it_is_in_memory(ask, journal):
+    for begin in range(0, 60_000, 10_000):
+        some = nodes(range(begin, begin + 10_000), 2)
+        journal.revise(some, Source(SOA, 6 + begin, 1, {}))
+    given = ask(query())
+    tracemalloc.start()
+    octets = sum(len(each) for each in given.messages)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert octets > 2**20
+    assert most < 2**19
 
 
 def test_who_has_an_edition_gets_what_changed_since(ask, journal):
