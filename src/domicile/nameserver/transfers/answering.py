@@ -81,9 +81,7 @@ _UNSIGNED = _Refusal(
     dns.rcode.REFUSED, Ede.PROHIBITED, "it is given to who signs by its key"
 )
 _SIGNED = _Refusal(
-    dns.rcode.REFUSED,
-    Ede.NOT_SUPPORTED,
-    "the zone is signed as it is asked for: a copy could not be signed",
+    dns.rcode.REFUSED, Ede.NOT_SUPPORTED, "the zone is signed as it is asked for"
 )
 _NOT_READY = _Refusal(
     dns.rcode.SERVFAIL, Ede.NOT_READY, "there is no edition of this zone yet"
@@ -121,6 +119,8 @@ def answer(
         reading = stack.enter_context(read(offer.journal))
         if reading is None:
             return _refuse(query, _NOT_READY, signer)
+        if reading.is_withheld:
+            return _refuse(query, _SIGNED, signer)
         outcome, pieces = _pieces(reading, query)
         if busy and outcome is not Outcome.CURRENT:
             return _refuse(query, BUSY, signer)

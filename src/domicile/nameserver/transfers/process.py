@@ -22,7 +22,7 @@ from domicile.dns.name import name_from_text, name_to_text
 from domicile.dns.stream import frame
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.model.records import ZoneKey
+from domicile.model.zone_records import ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.counts import TransferTally
 from domicile.nameserver.handover import Intake, Request
@@ -97,12 +97,14 @@ async def _run_until_end(part: Part, folder: Path | None) -> None:
 async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
     telling: list[asyncio.Task[None]] = []
 
-    def tell(edition: Edition) -> None:
-        part.published.publish(offer.apex, edition.serial)
+    def tell(edition: Edition | None) -> None:
+        part.published.publish(offer.apex, edition and edition.serial)
         # Who has not heard of the one before hears of this one instead.
         for each in telling:
             each.cancel()
-        telling[:] = [asyncio.create_task(notify(part.signed(offer, replica), edition))]
+        if edition is not None:
+            told = notify(part.signed(offer, replica), edition)
+            telling[:] = [asyncio.create_task(told)]
 
     with closing(Journal(offer.journal)) as journal:
         file = part.files.get(offer.apex)
