@@ -30,6 +30,9 @@ class NoRecords:
     def __exit__(self, *_: object) -> None:
         """There is nothing to give back."""
 
+    def touched_after(self, _serial: int) -> list[tuple[str, str]] | None:
+        return []
+
     def newest(self) -> None:
         return None
 
