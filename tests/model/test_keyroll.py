@@ -9,7 +9,7 @@ from domicile.dns.keys import Algorithm, ds_of, key_tag
 from domicile.dns.name import name_from_text
 from domicile.model import keyroll
 from domicile.model.keyroll import Facts, advance, confirmed, first_state, wait_of
-from domicile.model.records import KeyRole, KeyState, Zone, ZoneKey
+from domicile.model.zone_records import KeyRole, KeyState, Zone, ZoneKey
 
 ZONE = Zone("apps.test", {}, longest_ttl=3600, ds_ttl=7200)
 APEX = name_from_text(ZONE.name)

@@ -12,15 +12,8 @@ from domicile.dns.name import name_from_text
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
-    Challenge,
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies

@@ -17,16 +17,13 @@ from domicile.dns.edns import CO
 from domicile.dns.keys import Algorithm
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import (
     Challenge,
     ChallengeMode,
-    Cluster,
     KeyRole,
     KeyState,
-    Owner,
-    Placement,
     Zone,
-    encode,
 )
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.replica import Replica

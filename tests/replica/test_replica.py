@@ -183,7 +183,7 @@ def test_a_killed_writer_leaves_a_replica_as_of_one_serial(folder: Path) -> None
 import sys
 from pathlib import Path
 from domicile.model.changes import Change
-from domicile.model.records import Owner, encode
+from domicile.model.records import (Owner, encode)
 from domicile.replica.replica import Replica
 replica = Replica.open(Path(sys.argv[1]), writable=True)
 for serial in range(1, 1_000_000):

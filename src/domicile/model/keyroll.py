@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from domicile.dns.keys import ds_of
 from domicile.dns.name import name_from_text
-from domicile.model.records import KeyRole, KeyState, Zone, ZoneKey
+from domicile.model.zone_records import KeyRole, KeyState, Zone, ZoneKey
 
 # An answer that was given just before is under way for so long, and then lasts its TTL.
 _UNDER_WAY = 5.0

@@ -13,7 +13,6 @@ from domicile.dns.name import labels_of, name_from_text
 from domicile.dns.rdata import Rdtype, RRset, Soa
 from domicile.dns.zone import EMPTY, WILDCARD, Node
 from domicile.dns.zonefile import StaticZone
-from domicile.model.records import Zone
 from domicile.model.resolution import (
     CHALLENGE_LABEL,
     Apex,
@@ -29,6 +28,7 @@ from domicile.model.resolution import (
     resolve_in,
 )
 from domicile.model.schedules import ttl_until
+from domicile.model.zone_records import Zone
 
 if TYPE_CHECKING:
     from domicile.nameserver.answers import ServedView

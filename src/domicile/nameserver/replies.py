@@ -53,7 +53,7 @@ Reply = Callable[[bytes, Client], bytes | None]
 # What is signed is renewed days before it expires, and not on a change of records.
 _HOUR: Final = 3600
 
-_ROOM: Final = 64 * 1024 * 1024
+_ROOM: Final = 128 * 1024 * 1024
 """Octets of replies to remember: those of some 100,000 names, in each worker."""
 
 

@@ -17,15 +17,9 @@ import msgspec
 from domicile.config import Address
 from domicile.model.changes import NO_CHAIN, Change, next_chain
 from domicile.model.feed import Begin, decode_ask, encode_answer
-from domicile.model.records import (
-    Cluster,
-    Owner,
-    Placement,
-    UpdateKey,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
 from domicile.model.sealing import context_of, seal, sealing_key_to_text
+from domicile.model.zone_records import UpdateKey, Zone
 from domicile.service.sockets import Protocol, open_alone, open_for_workers
 
 PATIENCE = 20

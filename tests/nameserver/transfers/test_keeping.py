@@ -11,16 +11,14 @@ from domicile.dns.rdata import Rdtype
 from domicile.dns.transfer import split_records, write_records
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
+from domicile.model.records import Cluster, Owner, encode
+from domicile.model.zone_records import (
     Challenge,
     ChallengeMode,
-    Cluster,
     KeyRole,
     KeyState,
-    Owner,
     Zone,
     ZoneKey,
-    encode,
 )
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import answer

@@ -14,8 +14,9 @@ from domicile.dns.transfer import write_records
 from domicile.dns.zone import WILDCARD
 from domicile.dns.zonefile import StaticZone
 from domicile.model.names import hosts_of
-from domicile.model.records import Challenge, ChallengeMode, Owner, Placement, Zone
+from domicile.model.records import Owner, Placement
 from domicile.model.resolution import CHALLENGE_LABEL
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 from domicile.nameserver.live import Beside, LiveZone, Moment, Names
 from domicile.nameserver.transfers.journal import GONE, Node
 from domicile.replica.view import View

@@ -19,7 +19,8 @@ from domicile.dns.name import name_to_text
 from domicile.dns.transfer import serial_of
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.model.records import Challenge, Cluster, Owner, Placement, Zone, ZoneKey
+from domicile.model.records import Cluster, Owner, Placement
+from domicile.model.zone_records import Challenge, Zone, ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.transfers.content import (
     FileContent,
