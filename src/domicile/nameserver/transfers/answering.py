@@ -113,6 +113,8 @@ def answer(
     refusal = _judge(offer, query, address)
     if refusal or offer is None:
         return _refuse(query, refusal or _NOT_OFFERED, signer)
+    if offer.withheld:
+        return _refuse(query, _SIGNED, signer)
     with ExitStack() as stack:
         reading = stack.enter_context(read(offer.journal))
         if reading is None:

@@ -35,6 +35,7 @@ class Offer(NamedTuple):
 
     By `key` it is signed; where it is the directory's, that has to be found by its
     name, and while it is not nobody may take the zone.
+    One that is `withheld`, for it is signed as it is asked for, is given to nobody.
     """
 
     apex: bytes
@@ -43,6 +44,7 @@ class Offer(NamedTuple):
     notify: tuple[Address, ...]
     journal: Path
     key_name: str = ""
+    withheld: bool = False
 
     @property
     def is_signed(self) -> bool:
