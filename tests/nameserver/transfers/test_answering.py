@@ -208,17 +208,6 @@ def test_from_elsewhere_it_is_refused_and_told_why(ask, path, journal):
     assert len(read(inside, asked, key=None)[0].nodes) == 1001
 
 
-@pytest.mark.parametrize("rdtype", ["AXFR", "IXFR"])
-def test_a_zone_that_is_signed_online_is_refused_and_told_why(ask, offers, rdtype):
-    """Its copy could not be signed."""
-    offers = [each._replace(withheld=True) for each in offers]
-    given = ask(query(rdtype, use_edns=0), offers=offers)
-    assert given.outcome is Outcome.REFUSED
-    ((code, text),) = told(refused(given))
-    assert code == 21
-    assert "signed as it is asked for" in text
-
-
 @pytest.mark.parametrize("name", ["other.test", "app1.apps.test", "."])
 def test_of_no_zone_that_is_offered_nothing_is_given(ask, name):
     assert refused(ask(asked := query(name=name)), asked)

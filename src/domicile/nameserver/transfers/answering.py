@@ -113,8 +113,6 @@ def answer(
     refusal = _judge(offer, query, address)
     if refusal or offer is None:
         return _refuse(query, refusal or _NOT_OFFERED, signer)
-    if offer.withheld:
-        return _refuse(query, _SIGNED, signer)
     with ExitStack() as stack:
         reading = stack.enter_context(read(offer.journal))
         if reading is None:
@@ -146,7 +144,7 @@ def _judge(
         return _ELSEWHERE
     signed_by = query.keyname if query.had_tsig else None
     wanted = offer.key and dns.name.from_text(offer.key.name)
-    if offer.is_signed and (wanted is None or signed_by != wanted):
+    if offer.wants_signature and (wanted is None or signed_by != wanted):
         return _UNSIGNED
     return None
 

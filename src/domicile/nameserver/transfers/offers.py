@@ -35,7 +35,6 @@ class Offer(NamedTuple):
 
     By `key` it is signed; where it is the directory's, that has to be found by its
     name, and while it is not nobody may take the zone.
-    One that is `withheld`, for it is signed as it is asked for, is given to nobody.
     """
 
     apex: bytes
@@ -44,10 +43,9 @@ class Offer(NamedTuple):
     notify: tuple[Address, ...]
     journal: Path
     key_name: str = ""
-    withheld: bool = False
 
     @property
-    def is_signed(self) -> bool:
+    def wants_signature(self) -> bool:
         return bool(self.key or self.key_name)
 
     def admits(self, address: bytes) -> bool:

@@ -18,11 +18,10 @@ import structlog
 import uvloop
 
 from domicile.clock import wall
-from domicile.dns.name import name_from_text, name_to_text
+from domicile.dns.name import name_to_text
 from domicile.dns.stream import frame
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.model.zone_records import ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.counts import TransferTally
 from domicile.nameserver.handover import Intake, Request
@@ -152,22 +151,9 @@ class _Desk:
 
     def _answer(self, request: Request) -> Given:
         part, busy = self._part, self._long >= MOST
-        offers = [part.signed(each, self._replica) for each in self._offers()]
+        offers = [part.signed(each, self._replica) for each in part.offers]
         now = int(wall())
         return answer(request.packet, request.address, offers, now, busy=busy)
-
-    def _offers(self) -> list[Offer]:
-        signed = self._signed()
-        offers = self._part.offers
-        return [each._replace(withheld=each.apex in signed) for each in offers]
-
-    def _signed(self) -> set[bytes]:
-        """Name the zones that have keys; where that cannot be told, any may."""
-        try:
-            with self._replica.view() as view:
-                return {name_from_text(key.zone) for key in view.all(ZoneKey)}
-        except (DomicileError, OSError):
-            return {each.apex for each in self._part.offers}
 
     def _report(self, request: Request, given: Given) -> None:
         if given.reason and (times := self._sparing.count()):
