@@ -144,7 +144,7 @@ def _judge(
         return _ELSEWHERE
     signed_by = query.keyname if query.had_tsig else None
     wanted = offer.key and dns.name.from_text(offer.key.name)
-    if offer.is_signed and (wanted is None or signed_by != wanted):
+    if offer.wants_signature and (wanted is None or signed_by != wanted):
         return _UNSIGNED
     return None
 
