@@ -79,3 +79,40 @@ def test_a_file_that_is_too_short_is_as_good_as_none(
 ) -> None:
     (tmp_path / "answered").write_bytes(b"\0\0")
     assert Freshness(tmp_path / "answered", writable=False, clock=clock).behind()
+
+
+def test_what_was_removed_is_made_anew_and_found_by_whoever_comes_and_who_was_there(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    """All of a replica may be removed under who serves from it."""
+    file = tmp_path / "answered"
+    follower = Freshness(file, writable=True, clock=clock)
+    follower.stamp()
+    old = Freshness(file, writable=False, clock=clock)
+    assert not old.behind()
+    file.unlink()
+    follower.stamp()
+    assert not Freshness(file, writable=False, clock=clock).behind()
+    file.unlink()
+    Freshness(file, writable=True, clock=clock).stamp()
+    clock.now += 6
+    assert old.behind()
+    Freshness(file, writable=True, clock=clock).stamp()
+    assert not old.behind()
+
+
+def test_a_follower_whose_folder_is_gone_still_speaks_to_who_reads(
+    tmp_path: Path, clock: SetClock
+) -> None:
+    folder = tmp_path / "replica"
+    folder.mkdir()
+    follower = Freshness(folder / "answered", writable=True, clock=clock)
+    follower.stamp()
+    reader = Freshness(folder / "answered", writable=False, clock=clock)
+    assert not reader.behind()
+    (folder / "answered").unlink()
+    folder.rmdir()
+    clock.now += 6
+    assert reader.behind()
+    follower.stamp()
+    assert not reader.behind()

@@ -498,6 +498,11 @@ def read_all(connection):
     return received
 
 
+@pytest.fixture(name="free_ports")
+def ports_that_are_free():
+    return free_ports
+
+
 @contextlib.contextmanager
 def running(folder, settings=()):
     with CustomerDns() as customer:

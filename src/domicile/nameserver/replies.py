@@ -140,6 +140,9 @@ class Replies:
                 opened: AbstractContextManager[View | NoRecords] = self._replica.view()
                 self._view = stack.enter_context(opened)
                 self._lasting = self._is_glanced_at(self._view)
+                if not self._lasting:
+                    # Or what comes after these replies could be older than they are.
+                    self._glance.look_anew()
                 self._have_secrets(self._view)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)

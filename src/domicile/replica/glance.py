@@ -123,7 +123,7 @@ class Glance:
             return LEFT
         if found is None:
             return None
-        if found[_ENTRY] != _ARRAY_OF_TWO:
+        if len(found) <= _ENTRY + 1 or found[_ENTRY] != _ARRAY_OF_TWO:
             return LEFT
         length = found[_ENTRY + 1] - _TEXT
         if not 0 < length <= _LONGEST_TEXT:

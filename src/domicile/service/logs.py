@@ -25,7 +25,8 @@ def configure(service: str, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # By one write, or the lines of several processes could be torn into each other.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.root.handlers = [
