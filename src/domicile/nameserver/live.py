@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from domicile.dns import rdata
 from domicile.dns.name import labels_of, name_from_text
@@ -18,6 +18,7 @@ from domicile.model.resolution import (
     Apex,
     Challenged,
     Delegated,
+    DirectoryView,
     Empty,
     InCluster,
     Missing,
@@ -29,9 +30,6 @@ from domicile.model.resolution import (
 )
 from domicile.model.schedules import ttl_until
 from domicile.model.zone_records import Zone
-
-if TYPE_CHECKING:
-    from domicile.nameserver.answers import ServedView
 
 NEGATIVE_TTL = 30
 NEGATIVE_TTL_BEHIND = 5
@@ -51,6 +49,16 @@ _NUMBERS = 5 * 4
 _REMEMBERED = 256
 _HOST_LABEL = re.compile(rb"[a-z0-9_-]+")
 _NO_LABEL = "?"
+
+
+class ServedView(DirectoryView, Protocol):
+    """The records, as of a serial, and whether newer ones may be missing."""
+
+    @property
+    def serial(self) -> int: ...
+
+    @property
+    def behind(self) -> bool: ...
 
 
 class Names(NamedTuple):

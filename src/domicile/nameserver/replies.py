@@ -29,7 +29,6 @@ from domicile.model.records import Cluster
 from domicile.model.zone_records import CookieSecrets, Zone, ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import (
-    ServedView,
     answer_from,
     answer_without_records,
     zones_of,
@@ -38,7 +37,7 @@ from domicile.nameserver.as_of import AsOf
 from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.keyring import NO_KEYS, Keyring
-from domicile.nameserver.live import Moment
+from domicile.nameserver.live import Moment, ServedView
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.published import Published

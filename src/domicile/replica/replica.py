@@ -30,7 +30,7 @@ from domicile.replica.copy import Copy
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.freshness import Freshness
 from domicile.replica.layout import FORMAT
-from domicile.replica.packing import Packed
+from domicile.replica.packed import Packed
 from domicile.replica.successor import Successor, flush_folder
 from domicile.replica.view import View
 
