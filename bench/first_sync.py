@@ -29,10 +29,10 @@ from domicile.bench.names import ZONE, name_of, owners
 from domicile.bench.records import CLUSTER, of_a_directory
 from domicile.model.digest import add_up, record_digest, record_key, to_bytes
 from domicile.model.names import hosts_of
+from domicile.model.record import Record
 from domicile.model.records import (
     App,
     AppState,
-    Record,
     Release,
     Residence,
     ResidenceState,

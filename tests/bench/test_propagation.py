@@ -1,5 +1,6 @@
 """Changes of a real directory, waited for at each worker of a real name server."""
 
+import psutil
 import pytest
 
 from domicile.bench.errors import CannotMeasure
@@ -53,3 +54,17 @@ def test_a_directory_that_cannot_start_is_one_clear_line(folder, processes):
     (folder / "directory").write_text("in the way")
     with pytest.raises(CannotMeasure, match=r"the directory does not start: .*Exists"):
         Directory(folder / "directory", NAMES, processes)
+
+
+def test_a_change_is_not_answered_until_the_last_worker_does(
+    directory, ours, monkeypatch
+):
+    monkeypatch.setattr("domicile.bench.propagation._LONGEST", 0.7)
+    with Prober(ours.port, ours.process, WORKERS) as prober:
+        last = psutil.Process(list(prober._sockets)[-1])
+        last.suspend()
+        try:
+            seen = prober.watch(directory.change(0.1, 10))
+        finally:
+            last.resume()
+    assert seen.delays[0] >= 0.7

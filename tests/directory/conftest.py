@@ -13,7 +13,8 @@ from domicile.directory.mover import Mover
 from domicile.directory.settings import Settings
 from domicile.model.feed import Ask, encode_ask
 from domicile.model.moves import Report, Status
-from domicile.model.records import App, Cluster, Owner, Placement, Residence, Zone
+from domicile.model.records import App, Cluster, Owner, Placement, Residence
+from domicile.model.zone_records import Zone
 from domicile.service.admin import Admin
 from domicile.service.sockets import open_alone
 from domicile.store.bell import Bell

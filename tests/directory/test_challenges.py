@@ -23,7 +23,7 @@ from domicile.model.challenges import (
     Update,
     Updated,
 )
-from domicile.model.records import Challenge, ChallengeMode, UpdateKey, Zone
+from domicile.model.zone_records import Challenge, ChallengeMode, UpdateKey, Zone
 from domicile.store.store import Store
 
 AT = "_acme-challenge.ada.apps.test"

@@ -4,8 +4,8 @@ import pytest
 
 from domicile.directory.cookies import Cookies
 from domicile.directory.leadership import Leadership
-from domicile.model.records import COOKIES, CookieSecrets, CookieStage
 from domicile.model.sealing import context_of, unseal
+from domicile.model.zone_records import COOKIES, CookieSecrets, CookieStage
 
 KEY = bytes(range(32))
 

@@ -19,8 +19,8 @@ from domicile.model.records import (
     Release,
     Residence,
     ResidenceState,
-    Zone,
 )
+from domicile.model.zone_records import Zone
 
 ID, OTHER = "i" * 26, "o" * 26
 HOST = "www.ada.example"

@@ -16,8 +16,8 @@ from domicile.directory.zone_keys import (
 )
 from domicile.model import keyroll
 from domicile.model.feed import Ask
-from domicile.model.records import Zone
 from domicile.model.sealing import CannotUnseal
+from domicile.model.zone_records import Zone
 from domicile.store.feed import Feed
 from domicile.store.store import Store
 

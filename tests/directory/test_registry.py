@@ -17,7 +17,8 @@ from domicile.directory.registry import (
     put_if_new,
 )
 from domicile.model.names import BadName
-from domicile.model.records import ChallengeMode, Cluster, Owner, Zone
+from domicile.model.records import Cluster, Owner
+from domicile.model.zone_records import ChallengeMode, Zone
 
 ZONE = Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)})
 AMBER = NewCluster("amber", ("127.0.0.11", "::1"), ("127.0.0.11:8444",), ("free",))

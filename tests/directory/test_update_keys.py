@@ -14,8 +14,8 @@ from domicile.directory.update_keys import (
     all_keys,
     remove_key,
 )
-from domicile.model.records import ChallengeMode, UpdateKey, Zone
 from domicile.model.sealing import context_of, unseal
+from domicile.model.zone_records import ChallengeMode, UpdateKey, Zone
 
 SEALING = b"s" * 32
 ADA = NewKey("acme", ("ada.apps.test",))

@@ -15,8 +15,8 @@ from domicile.directory.zone_keys import (
     sign_zone,
 )
 from domicile.dns.keys import read_key
-from domicile.model.records import KeyRole, KeyState, Zone, ZoneKey
 from domicile.model.sealing import context_of, unseal
+from domicile.model.zone_records import KeyRole, KeyState, Zone, ZoneKey
 
 KEY = bytes(32)
 

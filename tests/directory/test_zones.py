@@ -7,7 +7,7 @@ import pytest
 from domicile.config import BadConfiguration
 from domicile.directory.zones import check_zones
 from domicile.dns.name import LONGEST_NAME, name_from_text
-from domicile.model.records import ChallengeMode, Zone
+from domicile.model.zone_records import ChallengeMode, Zone
 
 NS = {"ns1.apps.test": ("127.0.0.1", "::1")}
 LONGEST = ".".join(["z" * 61, "y" * 63])

@@ -4,7 +4,7 @@ import dns.message
 import dns.update
 import pytest
 
-from domicile.dns.sections import FormError, Section, read_sections
+from domicile.dns.sections import FormError, Section, TooManyRecords, read_sections
 
 
 def an_update():
@@ -52,5 +52,5 @@ def test_no_more_records_are_read_than_are_allowed():
     for number in range(2):
         update.add("a", 60, "TXT", f"more {number}")
     read_sections(update.to_wire(), most=3)
-    with pytest.raises(FormError):
+    with pytest.raises(TooManyRecords):
         read_sections(update.to_wire(), most=2)

@@ -190,7 +190,7 @@ def test_many_records_are_too_many():
         update.add(AT + ".", 60, "TXT", str(number))
     assert len(asked(update).changes) == 10
     update.add(AT + ".", 60, "TXT", "more")
-    assert rcode_of(read(update)) is Rcode.FORMERR
+    assert rcode_of(read(update)) is Rcode.REFUSED
 
 
 @pytest.mark.parametrize(

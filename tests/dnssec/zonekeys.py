@@ -1,8 +1,8 @@
 """Keys of zones, as a directory would have made and sealed them."""
 
 from domicile.dns.keys import Algorithm, make_key
-from domicile.model.records import KeyRole, KeyState, ZoneKey
 from domicile.model.sealing import context_of, seal
+from domicile.model.zone_records import KeyRole, KeyState, ZoneKey
 
 SEALING_KEY = bytes(range(32))
 

@@ -13,7 +13,7 @@ from domicile.directory.settings import PlanSettings
 from domicile.directory.settings import Settings as DirectorySettings
 from domicile.host.settings import FirstHost, JoiningHost
 from domicile.manager.settings import Settings as ManagerSettings
-from domicile.model.records import Zone
+from domicile.model.zone_records import Zone
 from domicile.nameserver.settings import Settings as NameserverSettings
 from domicile.nameserver.settings import ZoneFile
 from domicile.nameserver.settings import load_settings as load_nameserver

@@ -32,7 +32,8 @@ from domicile.dns.client import Client, Transport
 from domicile.dns.edns import CO
 from domicile.dns.rdata import Rcode
 from domicile.dns.responder import Server
-from domicile.model.records import Challenge, Cluster, Owner, Placement, Zone
+from domicile.model.records import Cluster, Owner, Placement
+from domicile.model.zone_records import Challenge, Zone
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 

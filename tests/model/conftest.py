@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from domicile.model.records import challenge_key
+from domicile.model.zone_records import challenge_key
 
 
 class DictView:

@@ -15,7 +15,7 @@ from domicile.model.challenges import (
     may_update,
     place_of,
 )
-from domicile.model.records import Challenge, ChallengeMode, UpdateKey, Zone
+from domicile.model.zone_records import Challenge, ChallengeMode, UpdateKey, Zone
 
 ZONES = {
     zone.name: zone

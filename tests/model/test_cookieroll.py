@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from domicile.model.cookieroll import first, following
-from domicile.model.records import CookieStage
+from domicile.model.zone_records import CookieStage
 
 HOUR, DAY = 3600.0, 86400.0
 

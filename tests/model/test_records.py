@@ -1,11 +1,11 @@
 import msgspec
 import pytest
 
-from domicile.model import records
+from domicile.model import records, zone_records
 
 RELEASE = records.Release("r1", "i" * 26, "0" * 64, "python app.py", {"A": "b"})
 EXAMPLES = [
-    records.Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}, ("127.0.0.1",)),
+    zone_records.Zone("apps.test", {"ns1.apps.test": ("127.0.0.1",)}, ("127.0.0.1",)),
     records.Owner("ada", "apps.test", "free"),
     records.Plan("free", 900.0),
     records.App("i" * 26, "hello", "ada", "apps.test", 1, records.AppState.RUNNING),
@@ -18,11 +18,11 @@ EXAMPLES = [
     records.Endpoint("i" * 26, 1, records.EndpointState.RUNNING, "127.0.0.11", 9000),
     records.Domain("www.ada.example", "i" * 26),
     records.Authority(records.LINK_AUTHORITY, 1, ("PEM",)),
-    records.ZoneKey(
+    zone_records.ZoneKey(
         "apps.test",
         1,
-        records.KeyRole.CSK,
-        records.KeyState.READY,
+        zone_records.KeyRole.CSK,
+        zone_records.KeyState.READY,
         b"\1\1\3\r",
         b"s",
         1.5,
@@ -30,9 +30,9 @@ EXAMPLES = [
         leaving=True,
     ),
     records.Consent(records.LOSS, 1, {"nameserver/ns1/ns1": b"c" * 16}),
-    records.Challenge("_acme-challenge.ada.apps.test", {"value": 7.5}),
-    records.UpdateKey("ada", "hmac-sha256", b"sealed", ("ada.apps.test",)),
-    records.CookieSecrets((b"sealed",), records.CookieStage.STEADY, 1.5),
+    zone_records.Challenge("_acme-challenge.ada.apps.test", {"value": 7.5}),
+    zone_records.UpdateKey("ada", "hmac-sha256", b"sealed", ("ada.apps.test",)),
+    zone_records.CookieSecrets((b"sealed",), zone_records.CookieStage.STEADY, 1.5),
 ]
 
 
@@ -91,13 +91,17 @@ def test_what_an_earlier_version_wrote_beside_is_read_over():
 
 
 def test_a_challenge_is_read_until_each_of_its_values_ends():
-    challenge = records.Challenge("_acme-challenge.ada.apps.test", {"a": 5.0, "b": 9.0})
+    challenge = zone_records.Challenge(
+        "_acme-challenge.ada.apps.test", {"a": 5.0, "b": 9.0}
+    )
     assert challenge.live(4.9) == ("a", "b")
     assert challenge.live(5.0) == ("b",)
     assert challenge.live(9.0) == ()
 
 
 def test_challenges_below_a_name_follow_it_in_the_order_of_their_keys():
-    keys = [records.challenge_key(name) for name in ("b.test", "a.b.test", "ab.test")]
+    keys = [
+        zone_records.challenge_key(name) for name in ("b.test", "a.b.test", "ab.test")
+    ]
     assert keys == ["test.b", "test.b.a", "test.ab"]
     assert [key.startswith("test.b.") for key in keys] == [False, True, False]

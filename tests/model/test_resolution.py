@@ -1,13 +1,6 @@
 import pytest
 
-from domicile.model.records import (
-    Challenge,
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-)
+from domicile.model.records import Cluster, Owner, Placement
 from domicile.model.resolution import (
     Apex,
     Challenged,
@@ -19,6 +12,7 @@ from domicile.model.resolution import (
     OutOfZone,
     resolve,
 )
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 
 APP = "k" * 26
 ZONE = Zone("apps.test", {"ns1.in.apps.test": ("127.0.0.1",), "ns.else.example": ()})

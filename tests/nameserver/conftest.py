@@ -10,15 +10,9 @@ import pytest
 from domicile.dns.tsig import Key
 from domicile.model.challenges import Updated
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
-    Cluster,
-    Owner,
-    Placement,
-    UpdateKey,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
 from domicile.model.sealing import context_of, seal
+from domicile.model.zone_records import UpdateKey, Zone
 from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.updates import Updates
 from domicile.replica.replica import Replica

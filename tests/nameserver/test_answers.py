@@ -8,14 +8,8 @@ import pytest
 from domicile.dns.name import fold, name_from_text, name_to_text
 from domicile.dns.rdata import Rcode, Rdtype
 from domicile.dns.zonefile import read_zone
-from domicile.model.records import (
-    Challenge,
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-)
+from domicile.model.records import Cluster, Owner, Placement
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 

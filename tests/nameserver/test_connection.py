@@ -16,7 +16,7 @@ import pytest
 
 from domicile.dns.responder import Server
 from domicile.dns.stream import frame
-from domicile.nameserver.connection import BATCH, MOST_UNTAKEN, Service
+from domicile.nameserver.connection import BATCH, MOST_OWED, MOST_UNTAKEN, Service
 from domicile.nameserver.connections import Connections, Limits
 from domicile.nameserver.replies import Own, Replies
 from domicile.nameserver.tls import Certificate
@@ -396,6 +396,29 @@ async def test_who_does_not_read_is_cut_by_tls_too(serve, secure, tmp_path):
             writer.write(query(name="apps.test") * 100)
             await asyncio.sleep(0.01)
     await end(writer)
+
+
+class NoAnswers:
+    """Takes updates, and never has a reply."""
+
+    def __init__(self):
+        self.taken = 0
+
+    def take(self, packet, client, send):
+        self.taken += 1
+
+
+async def test_updates_without_replies_are_neither_piled_up_nor_waited_for_long(
+    serve, replies, update
+):
+    updates = NoAnswers()
+    served = Service(Connections(Limits(idle=0.05)), replies, updates=updates)
+    reader, writer = await connect(await serve(served))
+    writer.write(frame(update.to_wire()) * 200)
+    assert await read_end(reader) == EOF
+    await end(writer)
+    assert updates.taken == MOST_OWED
+    assert len(served.connections) == 0
 
 
 async def test_an_update_is_answered_when_it_is_done_and_queries_before(

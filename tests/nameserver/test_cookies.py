@@ -6,8 +6,9 @@ import pytest
 from domicile.dns.client import Client, Transport
 from domicile.dns.responder import Server
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import COOKIES, CookieSecrets, CookieStage, encode
+from domicile.model.records import encode
 from domicile.model.sealing import context_of, seal
+from domicile.model.zone_records import COOKIES, CookieSecrets, CookieStage
 from domicile.nameserver.replies import Own, Replies
 
 UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))

@@ -22,13 +22,8 @@ import pytest
 from domicile.config import Address
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.feed import Begin, decode_ask, encode_answer
-from domicile.model.records import (
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import Zone
 from domicile.service.sockets import Protocol, open_alone, open_for_workers
 
 PATIENCE = 20

@@ -6,21 +6,15 @@ from random import Random
 import dns.flags
 import dns.message
 import pytest
+from zonekeys import SEALING_KEY, made
 
 from domicile.dns.client import Client, Transport
 from domicile.dns.name import name_from_text
 from domicile.dns.responder import respond
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
-    Challenge,
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies
@@ -253,3 +247,72 @@ def test_who_is_behind_answers_nothing_in_the_short_way(replica):
     with replica.view() as view:
         view.distrust("a disk's word is not what it was")
     assert plain_after(replies, name, name) is None
+
+
+def known(replies, name, rdtype="A", **edns):
+    query = dns.message.make_query(name, rdtype, **edns).to_wire()
+    replies.begin()
+    found = replies.plain.find(query)
+    replies.end()
+    return found
+
+
+@pytest.fixture
+def change(replica):
+    def change(record):
+        with replica.view() as view:
+            serial = view.serial + 1
+        written = Change(serial, record.kind, record.key, "", encode(record), NO_CHAIN)
+        replica.apply([written], serial, NO_CHAIN)
+
+    return change
+
+
+HELLO, OTHER, MISSING = (f"{each}.ada.apps.test" for each in ("hello", "other", "no"))
+MOVED = Placement(IDS["a"], "birch", 3, "hello", "ada", "apps.test")
+
+
+def test_a_move_forgets_no_cluster_and_every_serial(replica, change):
+    replies = Replies(replica)
+    for name in (HELLO, OTHER, MISSING):
+        plain_after(replies, name, name)
+    change(MOVED)
+    assert known(replies, HELLO) is not None
+    assert known(replies, OTHER) is not None
+    assert known(replies, MISSING) is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Cluster("amber", ("127.0.0.99",), ()),
+        Zone("apps.test", {"hello.ada.apps.test": ("127.0.0.1",)}),
+    ],
+)
+def test_what_all_names_depend_on_forgets_all(replica, change, record):
+    replies = Replies(replica)
+    plain_after(replies, HELLO, HELLO)
+    change(record)
+    assert known(replies, HELLO) is None
+
+
+def test_a_signed_reply_is_kept_until_its_app_moves(replica, change):
+    change(made("apps.test"))
+    replies = Replies(replica, own=Own(sealing_key=SEALING_KEY))
+    signed = {"want_dnssec": True}
+    queries = {
+        name: dns.message.make_query(name, "A", want_dnssec=True).to_wire()
+        for name in (HELLO, OTHER)
+    }
+    replies.begin()
+    with replies.batch() as reply:
+        first = {name: reply(query, UDP) for name, query in queries.items()}
+    replies.end()
+    assert all(each.count(b"apps\4test") > 1 for each in first.values())
+    assert known(replies, OTHER, **signed)[2:] == first[OTHER][2:]
+    assert known(replies, OTHER) is None
+    change(MOVED)
+    assert known(replies, OTHER, **signed)[2:] == first[OTHER][2:]
+    assert known(replies, HELLO, **signed) is None
+    change(Cluster("birch", ("127.0.0.99",), ()))
+    assert known(replies, OTHER, **signed) is None

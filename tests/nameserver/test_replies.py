@@ -10,13 +10,8 @@ from domicile.dns.client import Client, Transport
 from domicile.dns.rdata import Rcode
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import Zone
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica

@@ -17,16 +17,13 @@ from domicile.dns.edns import CO
 from domicile.dns.keys import Algorithm
 from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import (
     Challenge,
     ChallengeMode,
-    Cluster,
     KeyRole,
     KeyState,
-    Owner,
-    Placement,
     Zone,
-    encode,
 )
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.replica import Replica
@@ -44,7 +41,10 @@ RECORDS = [
         validation="apps.test",
     ),
     Owner("ada", "apps.test", "free"),
+    Owner("bob", "two.test", "free"),
     Placement(APP, "amber", 2, "hello", "ada", "apps.test"),
+    Placement("i" * 26, "amber", 2, "hi", "bob", "two.test"),
+    Placement("j" * 26, "amber", 2, "ho", "bob", "two.test"),
     Cluster("amber", ("127.0.0.11", "::11"), (), alpn=("h2", "http/1.1")),
     Challenge("_acme-challenge.hello.ada.apps.test", {"a-token": NOW + 1e9}),
 ]
@@ -67,6 +67,8 @@ old         300 DNAME new
 www.new     300 A     192.0.2.2
 child       300 NS    ns.child
 ns.child    300 A     192.0.2.54
+own         300 NS    own
+own         300 A     192.0.2.56
 safe        300 NS    ns.safe
 safe        300 DS    1 13 2 abababababababababababababababababababababababababababababababab
 ns.safe     300 A     192.0.2.55
@@ -109,22 +111,25 @@ class Scene:
         )
         if compact:
             query.ednsflags |= CO
-        wire = query.to_wire()
-        return dns.message.from_wire(
-            (None if client.is_stream else self.known(wire)) or self.reply(wire, client)
-        )
-
-    def known(self, wire):
-        """Give what is known of a datagram, as a worker does."""
-        self.replies.begin()
-        try:
-            return self.replies.plain.find(wire) or self.replies.remembered.find(wire)
-        finally:
-            self.replies.end()
+        return dns.message.from_wire(self.reply(query.to_wire(), client))
 
     def reply(self, wire, client):
-        with self.replies.batch() as reply:
-            return reply(wire, client)
+        """Reply as a worker does: over UDP by what is known, if it is."""
+        if client.is_stream:
+            with self.replies.batch() as reply:
+                return reply(wire, client)
+        self.replies.begin()
+        try:
+            found = self.known(wire)
+            if found is None:
+                with self.replies.batch() as reply:
+                    found = reply(wire, client)
+        finally:
+            self.replies.end()
+        return found
+
+    def known(self, wire):
+        return self.replies.plain.find(wire) or self.replies.remembered.find(wire)
 
     def keys(self):
         """The DNSKEY RRset of each signed zone."""
@@ -247,11 +252,17 @@ CASES = [
     ("x.child.apps.test", "A", [], ["child.apps.test NS", "child.apps.test = NS"]),
     ("child.apps.test", "NS", [], ["child.apps.test NS", "child.apps.test = NS"]),
     ("child.apps.test", "DS", [], ["child.apps.test = NS"]),
+    ("x.own.apps.test", "A", [], ["own.apps.test NS", "own.apps.test = NS"]),
+    ("own.apps.test", "DS", [], ["own.apps.test = NS"]),
+    ("hi.bob.two.test", "A", ["hi.bob.two.test A"], []),
+    ("no.bob.two.test", "A", [], ["no.bob.two.test ~"]),
     ("x.safe.apps.test", "A", [], ["safe.apps.test NS", "safe.apps.test DS"]),
     ("safe.apps.test", "DS", ["safe.apps.test DS"], []),
     ("hello.ada.apps.test", "NSEC", ["hello.ada.apps.test NSEC"], []),
     # Its own proof would say that there is one.
     ("eve.apps.test", "NSEC", ["eve.apps.test NSEC"], []),
+    ("lost.apps.test", "NSEC", ["lost.apps.test CNAME", "nobody.apps.test NSEC"], []),
+    ("alias.apps.test", "NSEC", ["alias.apps.test CNAME", "mail.apps.test NSEC"], []),
     ("hello.ada.apps.test", "ANY", ["hello.ada.apps.test HINFO"], []),
     ("eve.apps.test", "ANY", [], ["eve.apps.test ~"]),
     ("host.plain.test", "A", ["host.plain.test A"], []),
@@ -286,7 +297,8 @@ def test_who_does_not_ask_for_signatures_gets_none(scene, case):
     found = scene.ask(*case[:2], dnssec=False)
     for rrset in (*found.answer, *found.authority):
         assert rrset.rdtype != dns.rdatatype.RRSIG
-    missing = any(each.endswith("~") for each in case[3]) or case[0] == "eve.apps.test"
+    ends = case[3] or case[2]
+    missing = any(e.endswith("~") or e[:3] in {"eve", "nob"} for e in ends)
     assert found.rcode() == (dns.rcode.NXDOMAIN if missing else dns.rcode.NOERROR)
 
 
@@ -375,6 +387,25 @@ def test_keys_that_come_and_go_are_seen_at_once(start):
     scene.put([])
     scene.replies.serial()
     assert len(scene.ask("mail.apps.test").answer) == 1
+
+
+def test_who_sets_co_gets_the_type_that_was_asked_for(scene):
+    for dnssec in (False, True):
+        for compact in (False, True):
+            for rdtype in ("A", "AAAA"):
+                how = {"dnssec": dnssec, "compact": compact}
+                for name in ("hi.bob.two.test", "ho.bob.two.test"):
+                    found = scene.ask(name, rdtype, **how).answer[0]
+                    assert dns.rdatatype.to_text(found.rdtype) == rdtype
+
+
+def test_what_is_known_without_signatures_is_not_given_to_who_wants_them(scene):
+    """Nor are the signatures of one name given to another of the same cluster."""
+    for name in ("hi.bob.two.test", "ho.bob.two.test", "no.bob.two.test"):
+        for dnssec in (False, True, False, True):
+            answer = scene.ask(name, dnssec=dnssec)
+            if dnssec:
+                judge(answer, scene.keys(), scene.now)
 
 
 @pytest.mark.parametrize("sealing_key", [None, bytes(32)])
@@ -477,3 +508,53 @@ def test_the_proof_of_an_app_ends_before_any_other_name(scene):
     found = scene.ask("hello.ada.apps.test", "TXT")
     nsec = nsec_of(dns.name.from_text("hello.ada.apps.test"), found)
     assert nsec.next.to_text() == r"\000.hello.ada.apps.test."
+
+
+def test_challenges_are_signed_where_they_are_and_their_aliases_too(start):
+    only = Zone("two.test", {}, challenges=ChallengeMode.ONLY)
+    far = {"challenges": ChallengeMode.DELEGATE, "validation": "two.test"}
+    records = [
+        Challenge("_acme-challenge.ada.apps.test", {"one": NOW + 9.0}),
+        Challenge("ada.apps.test.two.test", {"two": NOW + 9.0}),
+    ]
+    keys = [made("apps.test"), made("two.test")]
+    for zone, value in ((RECORDS[0], "one"), (replace(RECORDS[0], **far), "two")):
+        scene = start([*keys, *records, only, zone])
+        name = "_acme-challenge.ada.apps.test"
+        assert f'"{value}"' in str(scene.judged(name, "TXT").answer)
+        scene.judged(name, "A")
+        scene.judged("_acme-challenge.hello.ada.apps.test", "TXT")
+        scene.judged("_acme-challenge.eve.apps.test", "TXT")
+        scene.judged("test.two.test", "TXT")
+        scene.judged("ada.apps.test.two.test", "AAAA")
+        scene.now += 9
+        assert not any(
+            each.rdtype == dns.rdatatype.TXT
+            for each in scene.judged(name, "TXT").answer
+        )
+
+
+def test_what_proxies_speak_over_tls_is_signed_and_proved(start):
+    cluster = Cluster("amber", ("127.0.0.11",), (), alpn=("h2",))
+    scene = start([made("apps.test"), cluster])
+    assert scene.judged("hello.ada.apps.test", "HTTPS").answer
+    proof = scene.judged("hello.ada.apps.test", "TXT").authority
+    assert list(told(proof, proofs=True)) == ["hello.ada.apps.test = A HTTPS"]
+
+
+STRANGE = [
+    "*.apps.test", "MaIl.apps.test", "a.*.wild.apps.test", r"\000.mail.apps.test",
+    "a.b.c.d.e.apps.test", "_acme-challenge.x.apps.test", "*.two.test", "hi--bob.two.test",
+]  # fmt: skip
+REFUSALS = {dns.rcode.REFUSED, dns.rcode.FORMERR, dns.rcode.NOTIMP}
+
+
+def test_whatever_is_asked_a_validator_believes_the_answer(scene):
+    keys = scene.keys()
+    names = {*(case[0] for case in CASES), *STRANGE}
+    for name in sorted(names):
+        for rdtype in (*range(1, 66), 99, 128, 255, 257, 65280):
+            answer = scene.ask(name, rdtype, client=TCP, compact=rdtype % 2 == 0)
+            if answer.rcode() not in REFUSALS:
+                assert answer.rcode() in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}
+                judge(answer, keys, scene.now)

@@ -14,14 +14,8 @@ from domicile.dns.zonefile import read_zone
 from domicile.model.challenges import Action, Change, Requirement, Updated
 from domicile.model.changes import NO_CHAIN
 from domicile.model.changes import Change as Stored
-from domicile.model.records import (
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import ChallengeMode, Zone
 from domicile.nameserver.courier import NotDone, NotTaken
 from domicile.nameserver.keyring import PER_SECOND
 from domicile.nameserver.replies import Own

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import Record, encode
+from domicile.model.record import Record
+from domicile.model.records import encode
 from domicile.replica.replica import Replica
 
 PAGE = 4096

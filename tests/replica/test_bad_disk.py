@@ -15,7 +15,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from domicile.model.changes import Change
-from domicile.model.records import Owner, encode
+from domicile.model.records import (Owner, encode)
 from domicile.replica.faults import DamagedReplica, NoRoom
 from domicile.replica.replica import Replica
 

@@ -21,7 +21,8 @@ from domicile.model.feed import (
     encode_answer,
     encode_frame,
 )
-from domicile.model.records import Owner, Zone
+from domicile.model.records import Owner
+from domicile.model.zone_records import Zone
 from domicile.replica.copy import Copy
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.follower import Follower, Readers, Source

@@ -4,7 +4,8 @@ import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.feed import Begin, End, Entry
-from domicile.model.records import LOSS, Consent, Owner, Placement, Residence, Zone
+from domicile.model.records import LOSS, Consent, Owner, Placement, Residence
+from domicile.model.zone_records import Zone
 from domicile.replica.answer import Answer
 from domicile.replica.guard import LEAST, HeldBack
 

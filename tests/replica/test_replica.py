@@ -150,6 +150,21 @@ def big_change(serial: int) -> Change:
     return Change(serial, "blob", str(serial), "", bytes(1024 * 1024), NO_CHAIN)
 
 
+def test_what_a_killed_follower_left_half_written_goes_at_the_next_start(
+    folder: Path, replica: Replica, change_of
+) -> None:
+    replica.apply([change_of(1, Owner("alice", "apps.test", "free"))], 1, CHAIN)
+    replica.start_over()
+    replica.close()
+    assert len(list(folder.glob("copy-*"))) == 2
+    again = Replica.open_to_follow(folder)
+    (left,) = folder.glob("copy-*")
+    assert left.name == again.current_name()
+    with again.view() as view:
+        assert view.owner("alice") is not None
+    again.close()
+
+
 def test_a_replica_of_another_format_is_refused(
     folder: Path, replica: Replica, monkeypatch
 ) -> None:
@@ -183,7 +198,7 @@ def test_a_killed_writer_leaves_a_replica_as_of_one_serial(folder: Path) -> None
 import sys
 from pathlib import Path
 from domicile.model.changes import Change
-from domicile.model.records import Owner, encode
+from domicile.model.records import (Owner, encode)
 from domicile.replica.replica import Replica
 replica = Replica.open(Path(sys.argv[1]), writable=True)
 for serial in range(1, 1_000_000):

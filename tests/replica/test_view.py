@@ -4,7 +4,6 @@ import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import (
-    Challenge,
     Owner,
     Placement,
     Residence,
@@ -14,6 +13,7 @@ from domicile.model.records import (
 )
 from domicile.model.resolution import DirectoryView
 from domicile.model.routing import ClusterView, Hold, HoldReason, Unknown, route
+from domicile.model.zone_records import Challenge
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
 from domicile.replica.layout import place_of
 from domicile.replica.replica import Replica

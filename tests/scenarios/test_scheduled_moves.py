@@ -9,13 +9,8 @@ import msgspec
 
 from domicile.dns.client import Client, Transport
 from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import (
-    Cluster,
-    Owner,
-    Placement,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.zone_records import Zone
 from domicile.nameserver.replies import Replies
 from domicile.replica.replica import Replica
 

@@ -7,7 +7,8 @@ from sqlalchemy import delete, update
 
 from domicile.model.changes import CHAIN_SIZE, NO_CHAIN
 from domicile.model.feed import Ask
-from domicile.model.records import Owner, Residence, Zone, decode
+from domicile.model.records import Owner, Residence, decode
+from domicile.model.zone_records import Zone
 from domicile.store.history import piece_for
 from domicile.store.schema import changes
 from domicile.store.transaction import Head

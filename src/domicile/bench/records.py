@@ -7,18 +7,18 @@ from domicile.bench.names import ZONE, name_of, owners
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.feed import Begin, End, Entry
 from domicile.model.names import hosts_of
+from domicile.model.record import Record
 from domicile.model.records import (
     Cluster,
     Endpoint,
     EndpointState,
     Owner,
     Placement,
-    Record,
     Residence,
     ResidenceState,
-    Zone,
     encode,
 )
+from domicile.model.zone_records import Zone
 from domicile.replica.answer import Answer
 from domicile.replica.replica import Replica
 

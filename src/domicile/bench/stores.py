@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from domicile.model.digest import NOTHING, add_up, record_digest, record_key, to_bytes
-from domicile.model.records import Record, encode
+from domicile.model.record import Record
+from domicile.model.records import encode
 from domicile.store.schema import changes, digests, head, records
 from domicile.store.store import Store
 from domicile.store.transaction import Transaction

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from domicile.bench.names import ZONE
 from domicile.dns.keys import SECURE_ENTRY_POINT, ZONE_KEY, Algorithm, make_key
-from domicile.model.records import KeyRole, KeyState, ZoneKey
 from domicile.model.sealing import context_of, seal, sealing_key_to_text
+from domicile.model.zone_records import KeyRole, KeyState, ZoneKey
 
 _SEALING_KEY = bytes(32)
 """Of nothing but a benchmark."""

@@ -14,7 +14,7 @@ from domicile.host.parts import (
     Place,
     Port,
 )
-from domicile.model.records import Zone
+from domicile.model.zone_records import Zone
 from domicile.service.sockets import Protocol
 
 

@@ -31,7 +31,7 @@ from domicile.model.challenges import (
     may_update,
     place_of,
 )
-from domicile.model.records import Challenge, UpdateKey, Zone, challenge_key
+from domicile.model.zone_records import Challenge, UpdateKey, Zone, challenge_key
 from domicile.store.feed import BEHIND_SECONDS
 from domicile.store.transaction import Reading, Transaction
 

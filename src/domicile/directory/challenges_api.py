@@ -27,7 +27,7 @@ from domicile.directory.update_keys import (
     remove_key,
 )
 from domicile.model.challenges import Update, Updated
-from domicile.model.records import Challenge
+from domicile.model.zone_records import Challenge
 from domicile.store.transaction import Transaction
 
 Opened = NamedDependency[Directory]

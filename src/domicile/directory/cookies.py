@@ -11,8 +11,8 @@ from domicile.clock import Clock, wall
 from domicile.directory.leadership import Leadership
 from domicile.directory.service import Directory
 from domicile.model import cookieroll
-from domicile.model.records import COOKIES, CookieSecrets
 from domicile.model.sealing import context_of, seal
+from domicile.model.zone_records import COOKIES, CookieSecrets
 from domicile.store.store import Store
 
 # RFC 9018 4.4: the key of SipHash.

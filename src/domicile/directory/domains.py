@@ -19,7 +19,8 @@ from domicile.directory.hosts import take_host, tell_hosts
 from domicile.directory.lookup import Seen
 from domicile.errors import DomicileError
 from domicile.model.names import check_domain, hosts_of
-from domicile.model.records import App, AppState, Domain, Placement, Zone, app_key
+from domicile.model.records import App, AppState, Domain, Placement, app_key
+from domicile.model.zone_records import Zone
 from domicile.store.transaction import Reading, Transaction
 
 MOST_DOMAINS = 1000

@@ -19,8 +19,8 @@ from domicile.directory.service import Directory
 from domicile.directory.zone_keys import keys_of
 from domicile.model import keyroll
 from domicile.model.keyroll import Facts, Step
-from domicile.model.records import Zone, ZoneKey
 from domicile.model.sealing import context_of, unseal
+from domicile.model.zone_records import Zone, ZoneKey
 from domicile.store.feed import Feed
 from domicile.store.schema import records
 from domicile.store.store import Store

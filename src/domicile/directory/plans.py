@@ -9,14 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from domicile.model.records import (
-    App,
-    Owner,
-    Plan,
-    Residence,
-    ResidenceState,
-    app_key,
-)
+from domicile.model.records import App, Owner, Plan, Residence, ResidenceState, app_key
 from domicile.store.transaction import Reading, Transaction
 
 

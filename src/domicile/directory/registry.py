@@ -13,14 +13,9 @@ from domicile.errors import DomicileError
 from domicile.model.bounds import Natural
 from domicile.model.health import NOBODY_HEARD, withdrawn_of
 from domicile.model.names import check_cluster_name, check_owner_name
-from domicile.model.records import (
-    HTTP_PORT,
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Record,
-    Zone,
-)
+from domicile.model.record import Record
+from domicile.model.records import HTTP_PORT, Cluster, Owner
+from domicile.model.zone_records import ChallengeMode, Zone
 from domicile.store.transaction import AnyRecord, Reading, Transaction
 
 _LONGEST_ALPN = 255

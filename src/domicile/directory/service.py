@@ -14,7 +14,8 @@ from domicile.directory.authority import LinkAuthority
 from domicile.directory.plans import settle_plans
 from domicile.directory.registry import put_if_new
 from domicile.directory.settings import Settings
-from domicile.model.records import Plan, Record
+from domicile.model.record import Record
+from domicile.model.records import Plan
 from domicile.runtime.blobs import BlobFolder
 from domicile.service.asking import open_client
 from domicile.service.sealing import have_sealing_key

@@ -11,7 +11,7 @@ import msgspec
 
 from domicile.config import Address, BadConfiguration, load
 from domicile.directory.zones import check_zones
-from domicile.model.records import Zone
+from domicile.model.zone_records import Zone
 
 STEP_SECONDS = 60.0  # a release is fetched, and an app may take half of it to start
 

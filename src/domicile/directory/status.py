@@ -14,7 +14,8 @@ from domicile.directory.rotation import unaware
 from domicile.directory.service import Directory
 from domicile.directory.shown import state_of
 from domicile.model import keyroll
-from domicile.model.records import App, AppState, Cluster, Placement, ZoneKey
+from domicile.model.records import App, AppState, Cluster, Placement
+from domicile.model.zone_records import ZoneKey
 
 # A move that goes well is over by then, its drain included.
 SLOW_MOVE_SECONDS = 120.0

@@ -10,8 +10,8 @@ from domicile.directory.apps import AlreadyThere
 from domicile.directory.registry import BadRequest, demand
 from domicile.model.challenges import FindZone, zone_of
 from domicile.model.names import HOST_LABEL, LONGEST_HOST
-from domicile.model.records import ChallengeMode, UpdateKey, Zone
 from domicile.model.sealing import context_of, seal
+from domicile.model.zone_records import ChallengeMode, UpdateKey, Zone
 from domicile.store.transaction import Reading, Transaction
 
 # RFC 8945 6: the others are for who cannot do better. RFC 2104 3: a key as long as what

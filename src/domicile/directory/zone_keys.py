@@ -17,8 +17,8 @@ from domicile.dns.keys import (
 )
 from domicile.errors import DomicileError
 from domicile.model import keyroll
-from domicile.model.records import KeyRole, Zone, ZoneKey
 from domicile.model.sealing import context_of, seal
+from domicile.model.zone_records import KeyRole, Zone, ZoneKey
 from domicile.store.transaction import Reading, Transaction
 
 ALGORITHMS = {each.name.lower(): each for each in Algorithm}

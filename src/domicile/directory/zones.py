@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from domicile.config import BadConfiguration
 from domicile.model.names import HOST_LABEL, LONGEST_HOST
-from domicile.model.records import ChallengeMode, Zone
+from domicile.model.zone_records import ChallengeMode, Zone
 
 # A name is at most 255 octets on the wire, and that of an app begins with two labels
 # of up to 63 letters, each behind its length.

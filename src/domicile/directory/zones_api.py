@@ -25,7 +25,7 @@ from domicile.directory.zone_keys import (
 from domicile.dns.keys import Algorithm
 from domicile.model import keyroll
 from domicile.model.keyroll import Signing
-from domicile.model.records import Zone, ZoneKey
+from domicile.model.zone_records import Zone, ZoneKey
 from domicile.store.transaction import Reading, Transaction
 
 Opened = NamedDependency[Directory]

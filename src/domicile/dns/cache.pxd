@@ -17,10 +17,10 @@ cdef class ReplyCache:
     @cython.locals(
         end=Py_ssize_t, kind=int, asked=bytes, folded=bytes, key=bytes, kept=bytes
     )
-    cpdef bytes find(self, bytes packet)
+    cpdef bytes find(self, bytes packet, bytes beside=*)
 
     @cython.locals(end=Py_ssize_t, kind=int, folded=bytes)
-    cpdef keep(self, bytes packet, bytes reply)
+    cpdef keep(self, bytes packet, bytes reply, bytes beside=*)
 
     cdef _put(self, bytes key, bytes kept)
 

@@ -54,15 +54,18 @@ class ReplyCache:
         self._old = {}
         self._size = 0
 
-    def find(self, packet: bytes) -> bytes | None:
-        """Give the reply to a query, with its id and in its letter case."""
+    def find(self, packet: bytes, beside: bytes = b"") -> bytes | None:
+        """Give the reply to a query, with its id and in its letter case.
+
+        It is one that was kept with the same `beside`: what else it depends on.
+        """
         end = _end_of_question(packet)
         kind = class_of(packet, end)
         if kind < 0:
             return None
         asked = packet[_HEADER:end]
         folded = asked.lower()
-        key = folded + _CLASSES[kind]
+        key = folded + _CLASSES[kind] + beside
         kept = self._young.get(key)
         if kept is None:
             kept = self._old.pop(key, None)
@@ -75,7 +78,7 @@ class ReplyCache:
         # their case is what some clients know forged replies by.
         return packet[:2] + kept[:10] + asked + kept[end - 2 :]
 
-    def keep(self, packet: bytes, reply: bytes) -> None:
+    def keep(self, packet: bytes, reply: bytes, beside: bytes = b"") -> None:
         """Keep a reply if the like of its query may be asked again."""
         end = _end_of_question(packet)
         kind = class_of(packet, end)
@@ -87,7 +90,9 @@ class ReplyCache:
         if reply[2] & 0x06 != 0x04 or reply[3] & 0x0F:
             return
         folded = packet[_HEADER:end].lower()
-        self._put(folded + _CLASSES[kind], reply[2:_HEADER] + folded + reply[end:])
+        self._put(
+            folded + _CLASSES[kind] + beside, reply[2:_HEADER] + folded + reply[end:]
+        )
 
     def _put(self, key: bytes, kept: bytes) -> None:
         self._young[key] = kept

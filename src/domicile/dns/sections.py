@@ -19,6 +19,10 @@ class FormError(DomicileError):
     """The octets are no message of the DNS."""
 
 
+class TooManyRecords(FormError):
+    """A section has more records than are read."""
+
+
 class Section(IntEnum):
     """The sections behind the question; of an update as RFC 2136 2 names them."""
 
@@ -72,13 +76,15 @@ class Whole(NamedTuple):
 def read_sections(packet: bytes, most: int) -> Whole:
     """Cut a message that has a question and at most so many records a section.
 
-    Raises FormError. Names are what takes time to read, and each has a bound.
+    Raises FormError, TooManyRecords. Names are what takes time to read, and each has a bound.
     """
     parser = dns.wire.Parser(packet)
     try:
         _, _, questions, *counts = parser.get_struct(HEADER.format)
-        if questions != 1 or max(counts) > most:
+        if questions != 1:
             raise FormError
+        if max(counts) > most:
+            raise TooManyRecords
         question = Question(parser.get_name(), *parser.get_struct("!2H"))
         end = parser.current
         records = [

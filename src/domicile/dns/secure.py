@@ -88,14 +88,15 @@ class Securing(NamedTuple):
         has these types, by their own word, and be it a name that is not there.
         """
         soa = answer.authority[0] if answer.authority else None
-        zone = self.signed.get(soa.name) if soa and not answer.answer else None
+        zone = self.signed.get(soa.name) if soa else None
         if soa is None or zone is None or soa.rdtype != Rdtype.SOA:
             return answer
-        proof, purpose = self._proof(zone, name, answer)
+        last = _last_of_chain(name, answer.answer)
+        proof, purpose = self._proof(zone, last, answer)
         if rdtype == Rdtype.NSEC:
-            return Answer.data(proof)
+            return Answer.data(*answer.answer, proof)
         # RFC 8482 7: of all the signatures that a name has, "a single RRSIG RRset".
-        return Answer.data(self._signatures(zone, proof, purpose))
+        return Answer.data(*answer.answer, self._signatures(zone, proof, purpose))
 
     def _signed_answers(self, rrsets: Sequence[RRset]) -> Iterator[RRset]:
         dnames = [each.name for each in rrsets if each.rdtype == Rdtype.DNAME]

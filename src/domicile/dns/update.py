@@ -17,7 +17,14 @@ from domicile.dns.answer import Ede, ExtendedError
 from domicile.dns.edns import Edns, OptionCode, read_edns, write_edns
 from domicile.dns.message import HEADER, QR
 from domicile.dns.rdata import Rcode, Rdtype
-from domicile.dns.sections import FormError, Record, Section, Whole, read_sections
+from domicile.dns.sections import (
+    FormError,
+    Record,
+    Section,
+    TooManyRecords,
+    Whole,
+    read_sections,
+)
 from domicile.dns.tsig import (
     BadSignature,
     FindKey,
@@ -126,6 +133,8 @@ def read_update(packet: bytes, find_key: FindKey, now: int) -> Update | bytes | 
         whole = read_sections(packet, MOST_RECORDS)
         edns = _edns_of(whole)
         signed = read_signed(whole, find_key, now)
+    except TooManyRecords:
+        return refuse(packet, Rcode.REFUSED)
     except FormError:
         return refuse(packet, Rcode.FORMERR)
     if signed is None:

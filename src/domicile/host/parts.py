@@ -11,7 +11,7 @@ import msgspec
 
 from domicile.config import Address
 from domicile.directory.settings import PlanSettings
-from domicile.model.records import Zone
+from domicile.model.zone_records import Zone
 from domicile.service.sockets import Protocol
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]

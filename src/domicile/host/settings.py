@@ -23,7 +23,7 @@ from domicile.host.parts import (
 )
 from domicile.manager.launch import START_SECONDS
 from domicile.model.names import BadName, check_cluster_name
-from domicile.model.records import Zone
+from domicile.model.zone_records import Zone
 from domicile.proxy.patience import Patience
 
 _NAMESERVER = "ns1"

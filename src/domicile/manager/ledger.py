@@ -9,13 +9,13 @@ import msgspec
 from domicile.config import Address
 from domicile.manager import ports
 from domicile.model.moves import supersedes
+from domicile.model.record import Record
 from domicile.model.records import (
     Authority,
     Cluster,
     Consent,
     Endpoint,
     EndpointState,
-    Record,
     Residence,
     ResidenceState,
 )

@@ -9,14 +9,8 @@ import structlog
 from domicile.manager import ledger
 from domicile.manager.resident import Resident
 from domicile.manager.site import Site
-from domicile.model.records import (
-    LOSS,
-    Authority,
-    Cluster,
-    Consent,
-    Record,
-    Residence,
-)
+from domicile.model.record import Record
+from domicile.model.records import LOSS, Authority, Cluster, Consent, Residence
 from domicile.replica.replica import Replica
 from domicile.runtime import orphans
 from domicile.runtime.processes import AppProcess, adopt

@@ -13,8 +13,8 @@ import msgspec
 
 from domicile.errors import DomicileError
 from domicile.model.names import LONGEST_HOST
-from domicile.model.records import Challenge, ChallengeMode, UpdateKey, Zone
 from domicile.model.resolution import CHALLENGE_LABEL
+from domicile.model.zone_records import Challenge, ChallengeMode, UpdateKey, Zone
 
 LIFETIME = 86400.0
 """So many seconds a value is answered: an authority asks within minutes, and a client

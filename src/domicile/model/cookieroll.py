@@ -9,7 +9,7 @@ away for an hour; and by then no cookie of the last one is good any more.
 
 from collections.abc import Callable
 
-from domicile.model.records import CookieSecrets, CookieStage
+from domicile.model.zone_records import CookieSecrets, CookieStage
 
 # RFC 7873 7.1: a secret is to be used no longer than 36 days.
 _LIFETIME = 30 * 86400.0

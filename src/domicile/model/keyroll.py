@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from domicile.dns.keys import ds_of
 from domicile.dns.name import name_from_text
-from domicile.model.records import KeyRole, KeyState, Zone, ZoneKey
+from domicile.model.zone_records import KeyRole, KeyState, Zone, ZoneKey
 
 # An answer that was given just before is under way for so long, and then lasts its TTL.
 _UNDER_WAY = 5.0
@@ -142,7 +142,7 @@ def advance(zone: Zone, keys: Sequence[ZoneKey], facts: Facts) -> Step | None:
     after = {key.tag: key for key in keys}
     for key in due:
         # What one has put in another state waits anew.
-        if after[key.tag] is key and not _must_queue(key, keys):
+        if after[key.tag] is key:
             _enter_next(key, after, facts.now)
     return _difference(keys, after)
 
@@ -265,15 +265,6 @@ def _enter_next(key: ZoneKey, after: dict[int, ZoneKey], now: float) -> None:
             after[key.tag] = _entered(key, KeyState.WITHDRAWN, now)
         case _:
             del after[key.tag]
-
-
-def _must_queue(key: ZoneKey, keys: Iterable[ZoneKey]) -> bool:
-    """Whether the parent is to have another one's DS first: one that is to stay."""
-    return (
-        key.state is KeyState.PUBLISHED
-        and key.role in _SEP
-        and any(each.state is KeyState.READY for each in keys)
-    )
 
 
 def _difference(before: Iterable[ZoneKey], after: Mapping[int, ZoneKey]) -> Step | None:

@@ -24,11 +24,11 @@ from enum import StrEnum
 import msgspec
 
 from domicile.model.bounds import Natural
+from domicile.model.record import Record
 from domicile.model.records import (
     App,
     AppState,
     Placement,
-    Record,
     Release,
     Residence,
     ResidenceState,

@@ -9,16 +9,8 @@ import msgspec
 
 from domicile.model.ids import looks_like_id
 from domicile.model.names import split_joined
-from domicile.model.records import (
-    Challenge,
-    ChallengeMode,
-    Cluster,
-    Owner,
-    Placement,
-    Whereabouts,
-    Zone,
-    dotted_host,
-)
+from domicile.model.records import Cluster, Owner, Placement, Whereabouts, dotted_host
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 
 CHALLENGE_LABEL = "_acme-challenge"
 

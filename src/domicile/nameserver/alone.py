@@ -6,16 +6,9 @@ It stands where a replica stands, and is never behind: there is nobody to be beh
 from collections.abc import Iterator
 from typing import Self, TypeVar
 
-from domicile.model.records import (
-    Challenge,
-    Cluster,
-    Owner,
-    Placement,
-    Record,
-    UpdateKey,
-    Whereabouts,
-    Zone,
-)
+from domicile.model.record import Record
+from domicile.model.records import Cluster, Owner, Placement, Whereabouts
+from domicile.model.zone_records import Challenge, UpdateKey, Zone
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -36,6 +29,9 @@ class NoRecords:
 
     def __exit__(self, *_: object) -> None:
         """There is nothing to give back."""
+
+    def touched_after(self, _serial: int) -> list[tuple[str, str]] | None:
+        return []
 
     def newest(self) -> None:
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
 
 from domicile.dns import zones
 from domicile.dns.answer import Answer, Ede, ExtendedError
@@ -12,23 +11,19 @@ from domicile.dns.secure import SignedZone
 from domicile.dns.zone import Nodes
 from domicile.dns.zonefile import StaticZone
 from domicile.dns.zones import FindZone
-from domicile.model.resolution import DirectoryView
-from domicile.nameserver.live import Beside, LiveZone, Moment, Names, text_labels
+from domicile.nameserver.live import (
+    Beside,
+    LiveZone,
+    Moment,
+    Names,
+    ServedView,
+    text_labels,
+)
 
 _NONE: Mapping[bytes, SignedZone] = MappingProxyType({})
 _NO_KEYS: Mapping[int, RRset] = MappingProxyType({})
 _NOT_READY = ExtendedError(Ede.NOT_READY, "no records have been received yet")
 NO_RECORDS = ExtendedError(Ede.NOT_READY, "the records cannot be read at present")
-
-
-class ServedView(DirectoryView, Protocol):
-    """The records, as of a serial, and whether newer ones may be missing."""
-
-    @property
-    def serial(self) -> int: ...
-
-    @property
-    def behind(self) -> bool: ...
 
 
 def answer(

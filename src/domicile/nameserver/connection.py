@@ -31,6 +31,10 @@ MESSAGE = 2.0
 HANDSHAKE = 3.0
 # What one client has pipelined beyond these waits until others had their turn.
 BATCH = 64
+# Of so many updates the replies may be still to come; with a batch fewer than 100.
+MOST_OWED = 36
+# For how many times that one may be idle they are waited for.
+LONGEST_OWED = 6
 # Octets of answers that were not taken yet, and the batch beyond.
 MOST_UNTAKEN = 64 * 1024
 
@@ -61,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._replies = service.replies
         self._updates = service.updates
         # Of so many updates the replies are still to come; these came amidst a transfer.
-        self._owed = 0
+        self._owed = self._waited = 0
         self._late = b""
         self._hand_over = service.hand_over
         self._session = Session(service.context) if service.context else None
@@ -154,6 +158,7 @@ class Connection(asyncio.Protocol):
         if self._deframer.has_message:
             self._write(self._answers())
             self._connections.touch(self)
+            self._waited = 0
             patience = self._connections.limits.idle
             self._wait(MESSAGE if self._deframer.in_midst else patience)
         self._go_on()
@@ -162,6 +167,8 @@ class Connection(asyncio.Protocol):
         found = bytearray()
         with self._replies.batch() as reply:
             for _ in range(BATCH):
+                if self._owed >= MOST_OWED:
+                    break
                 message = self._deframer.take()
                 if message is None:
                     break
@@ -220,7 +227,7 @@ class Connection(asyncio.Protocol):
         """Read on if all is answered and the client takes its answers."""
         if self._transport.is_closing():
             return
-        if self.stalled or self._relay is not None:
+        if self.stalled or self._relay is not None or self._owed >= MOST_OWED:
             self._transport.pause_reading()
         elif self._deframer.has_message:
             self._transport.pause_reading()
@@ -244,7 +251,9 @@ class Connection(asyncio.Protocol):
         self._timer = loop.call_later(patience, self._time_out)
 
     def _time_out(self) -> None:
-        if self._owed:
+        """Cut it, or wait on for what is owed, which takes no longer than that."""
+        self._waited += 1
+        if self._owed and self._waited < LONGEST_OWED:
             self._wait(self._connections.limits.idle)
         else:
             self.cut()

@@ -2,8 +2,9 @@
 
 from typing import Protocol, TypeVar
 
-from domicile.model.records import COOKIES, CookieSecrets, Record
+from domicile.model.record import Record
 from domicile.model.sealing import CannotUnseal, context_of, unseal
+from domicile.model.zone_records import COOKIES, CookieSecrets
 
 Kind = TypeVar("Kind", bound=Record)
 

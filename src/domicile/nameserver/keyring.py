@@ -7,8 +7,8 @@ from typing import Protocol
 from domicile.dns.allowance import Allowance
 from domicile.dns.tsig import Key
 from domicile.errors import DomicileError
-from domicile.model.records import UpdateKey
 from domicile.model.sealing import context_of, unseal
+from domicile.model.zone_records import UpdateKey
 
 PER_SECOND = 100
 """So many signatures a worker verifies: each takes as long as a hundred answers, and

@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from domicile.dns import rdata
 from domicile.dns.name import labels_of, name_from_text
 from domicile.dns.rdata import Rdtype, RRset, Soa
 from domicile.dns.zone import EMPTY, WILDCARD, Node
 from domicile.dns.zonefile import StaticZone
-from domicile.model.records import Zone
 from domicile.model.resolution import (
     CHALLENGE_LABEL,
     Apex,
     Challenged,
     Delegated,
+    DirectoryView,
     Empty,
     InCluster,
     Missing,
@@ -29,9 +29,7 @@ from domicile.model.resolution import (
     resolve_in,
 )
 from domicile.model.schedules import ttl_until
-
-if TYPE_CHECKING:
-    from domicile.nameserver.answers import ServedView
+from domicile.model.zone_records import Zone
 
 NEGATIVE_TTL = 30
 NEGATIVE_TTL_BEHIND = 5
@@ -51,6 +49,16 @@ _NUMBERS = 5 * 4
 _REMEMBERED = 256
 _HOST_LABEL = re.compile(rb"[a-z0-9_-]+")
 _NO_LABEL = "?"
+
+
+class ServedView(DirectoryView, Protocol):
+    """The records, as of a serial, and whether newer ones may be missing."""
+
+    @property
+    def serial(self) -> int: ...
+
+    @property
+    def behind(self) -> bool: ...
 
 
 class Names(NamedTuple):

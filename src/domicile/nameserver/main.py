@@ -10,7 +10,6 @@ from domicile.config import Address
 from domicile.nameserver import following, worker
 from domicile.nameserver.counts import FAMILIES, Tally, TransferTally
 from domicile.nameserver.handover import open_hand_over
-from domicile.nameserver.keyring import Keyring
 from domicile.nameserver.published import Published
 from domicile.nameserver.settings import Settings, load_settings
 from domicile.nameserver.transfers import process
@@ -40,14 +39,7 @@ def main(config: Path) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     names = [f"worker-{number}" for number in range(1, settings.workers + 1)]
     with ExitStack() as stack:
-        listeners = [
-            stack.enter_context(closing(_listen(each, settings)))
-            for each in settings.addresses
-        ]
-        secure = [
-            stack.enter_context(closing(open_for_workers(each, settings.workers)))
-            for each in settings.tls_addresses
-        ]
+        shares = _listen(stack, settings)
         admin = None
         if settings.admin:
             admin = stack.enter_context(open_alone(Address.parse(settings.admin)))
@@ -57,17 +49,13 @@ def main(config: Path) -> None:
         workers = [
             (name, partial(worker.run, name, work, sockets, ends[name], tally))
             for name, sockets, tally in zip(
-                names,
-                _shares(listeners, secure),
-                _tallies(counters, names),
-                strict=True,
+                names, shares, _tallies(counters, names), strict=True
             )
         ]
         follow = partial(following.run, settings, source, channel, admin, counters)
-        if published and intake:
+        if intake:
             tally = TransferTally(counters, counters.row(settings.workers))
-            keyring = Keyring(own.sealing_key)
-            part = Part(offers, own.files, published, intake, tally, keyring)
+            part = Part(offers, own, intake, tally)
             folder = settings.folder if settings.directory else None
             workers.append(("transfers", partial(process.run, part, folder)))
         run_children(
@@ -81,8 +69,17 @@ def _set_aside(settings: Settings) -> None:
         Replica.set_aside(settings.folder)
 
 
-def _listen(address: Address, settings: Settings) -> Listeners:
-    return open_for_workers(address, settings.workers, (Protocol.UDP, Protocol.TCP))
+def _listen(stack: ExitStack, settings: Settings) -> list[Sockets]:
+    """Open what the workers listen on, until the stack is closed."""
+
+    def opened(address: Address, *protocols: Protocol) -> Listeners:
+        found = open_for_workers(address, settings.workers, protocols)
+        return stack.enter_context(closing(found))
+
+    return _shares(
+        [opened(each, Protocol.UDP, Protocol.TCP) for each in settings.addresses],
+        [opened(each, Protocol.TCP) for each in settings.tls_addresses],
+    )
 
 
 def _tallies(counters: Counters, names: Sequence[str]) -> list[Tally]:

@@ -1,6 +1,6 @@
 cimport cython
 
-from domicile.dns.cache cimport class_of
+from domicile.dns.cache cimport ReplyCache, class_of
 from domicile.replica.glance cimport Glance
 
 
@@ -23,7 +23,7 @@ cdef class PlainZone:
     cdef readonly Py_ssize_t deepest_left
     cdef readonly bint plain
     cdef readonly bint signed
-    cdef readonly list missing
+    cdef public list missing
     cdef readonly dict pieces
 
     cpdef list pieces_of(self, bytes cluster)
@@ -37,6 +37,8 @@ cdef class PlainQuestions:
     cdef Py_ssize_t _labels
     cdef PlainZone _zone
     cdef bytes _cluster
+    cdef bint _wants_signatures
+    cdef readonly ReplyCache signed
 
     @cython.locals(
         sort=int, zone=PlainZone, cluster=bytes, pieces=list, piece=Piece,
@@ -46,6 +48,8 @@ cdef class PlainQuestions:
 
     @cython.locals(sort=int, end=Py_ssize_t, negative=bint)
     cpdef bint learn(self, bytes packet, bytes reply) except -1
+
+    cdef bint _learn_signed(self, bytes packet, bytes reply) except -1
 
     cdef bytes _pointer(self)
 

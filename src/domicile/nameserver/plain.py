@@ -7,6 +7,10 @@ sort, until the records change. Whatever is not plain is left to it: other types
 zones, names with other characters than those of hosts, names that stand for something
 else than an app, and whoever is about to move.
 
+Signatures are each name's own, so of a signed zone whole replies are kept; beside the
+question by the cluster, too. So a change of where an app lives makes no reply wrong that
+is kept: it leads to others.
+
 What an entry of a replica says is not held against its CRC here: it is believed only
 where it is, letter by letter, what the long way found before.
 """
@@ -16,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from domicile.dns.cache import class_of
+from domicile.dns.cache import ReplyCache, class_of
 from domicile.dns.edns import PLAIN_LIMIT
 from domicile.dns.message import HEADER
 from domicile.model.ids import LENGTH
@@ -30,7 +34,7 @@ _TYPE_A: Final = 1
 _TYPE_AAAA: Final = 28
 _ID: Final = LENGTH
 _DO: Final = 4  # in what `class_of` gives
-_AAAA: Final = 32  # beside what it gives, which is less
+_AAAA: Final = 32  # beside what it gives
 _SORTS: Final = 64
 _LONGEST_NAME: Final = 255
 _LONGEST_LABEL: Final = 63
@@ -99,6 +103,14 @@ class PlainZone:
         self.missing: list[Piece | None] = [None] * _SORTS
         self.pieces: dict[bytes, list[Piece | None]] = {}
 
+    def forget_serial(self) -> None:
+        """Forget what is negative."""
+        self.missing = [None] * _SORTS
+        for pieces in self.pieces.values():
+            for sort, piece in enumerate(pieces):
+                if piece is not None and piece.negative:
+                    pieces[sort] = None
+
     def pieces_of(self, cluster: bytes | None) -> list[Piece | None]:
         """Give the pieces of a cluster's replies, of none where that is none."""
         if cluster is None:
@@ -112,22 +124,34 @@ _NO_ZONE: Final = PlainZone(b"", plain=False)
 class PlainQuestions:
     """Answers out of what was answered before, as of the same records."""
 
-    __slots__ = ("_cluster", "_end", "_glance", "_labels", "_text", "_zone", "_zones")
+    __slots__ = (
+        "_cluster", "_end", "_glance", "_labels", "_text", "_wants_signatures", "_zone",
+        "_zones", "signed",
+    )  # fmt: skip
 
-    def __init__(self, glance: Glance) -> None:
+    def __init__(self, glance: Glance, room: int = 0) -> None:
+        """Of signed replies so many octets are kept."""
         self._glance = glance
+        self.signed = ReplyCache(room)
         self._zones: list[PlainZone] = []
         self._text = bytearray(_LONGEST_NAME + 1)
         # Of the packet that was sorted last.
         self._end = self._labels = 0
         self._zone = _NO_ZONE
         self._cluster: bytes | None = None
+        self._wants_signatures = False
 
     def forget(self, zones: Iterable[PlainZone] = ()) -> None:
         """Begin anew, with the zones of other records."""
         found = sorted(zones, key=lambda zone: -len(zone.suffix))
         # They are tried one after the other.
         self._zones = found if len(found) <= _MOST_ZONES else []
+        self.signed.clear()
+
+    def forget_serial(self) -> None:
+        """Forget what tells the serial: each no, with the zone's SOA."""
+        for zone in self._zones:
+            zone.forget_serial()
 
     def find(self, packet: bytes) -> bytes | None:
         """Give the reply to a query of a sort that was answered before."""
@@ -136,6 +160,8 @@ class PlainQuestions:
             return None
         zone = self._zone
         cluster = self._cluster
+        if self._wants_signatures:
+            return None if cluster is None else self.signed.find(packet, cluster)
         pieces = zone.missing if cluster is None else zone.pieces.get(cluster)
         piece = None if pieces is None else pieces[sort]
         if piece is None:
@@ -158,11 +184,19 @@ class PlainQuestions:
             return False
         end = self._end
         negative = not reply[7]
+        if self._wants_signatures:
+            return not negative and self._learn_signed(packet, reply)
         if reply[end : end + 2] != (self._pointer() if negative else _OWNER):
             return False
         tail = reply[end + 2 :] if negative else reply[end:]
         piece = Piece(reply[2:_HEADER], tail, negative=negative)
         self._zone.pieces_of(self._cluster)[sort] = piece
+        return True
+
+    def _learn_signed(self, packet: bytes, reply: bytes) -> bool:
+        if self._cluster is None:
+            return False
+        self.signed.keep(packet, reply, self._cluster)
         return True
 
     def _pointer(self) -> bytes:
@@ -183,13 +217,14 @@ class PlainQuestions:
             return -1
         host = bytes(self._text[:size])
         zone = self._zone_of(host)
-        if not zone.plain or (zone.signed and kind & _DO):
+        if not zone.plain:
             return -1
         cluster = self._find(zone, host, self._labels - zone.labels)
         if cluster == _LEFT:
             return -1
         self._zone = zone
         self._cluster = cluster
+        self._wants_signatures = zone.signed and bool(kind & _DO)
         return kind if packet[self._end - 3] == _TYPE_A else kind | _AAAA
 
     def _read(self, packet: bytes) -> int:

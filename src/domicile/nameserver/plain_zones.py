@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from domicile.dns.name import name_to_text
 from domicile.dns.zonefile import StaticZone
-from domicile.model.records import ChallengeMode, Zone
+from domicile.model.zone_records import ChallengeMode, Zone
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.plain import PlainZone
 from domicile.replica.view import View

@@ -25,8 +25,9 @@ class Published:
         for place in self._places.values():
             self._serials[place] = _NONE
 
-    def publish(self, apex: bytes, serial: int) -> None:
-        self._serials[self._places[apex]] = serial
+    def publish(self, apex: bytes, serial: int | None) -> None:
+        """Tell this serial from now on; where there is none, the replica's again."""
+        self._serials[self._places[apex]] = _NONE if serial is None else serial
 
     def renumbered(self, found: Answer) -> Answer:
         """Give an answer whose SOAs have the serials that can be taken."""

@@ -25,17 +25,19 @@ from domicile.dns.tsig import Key
 from domicile.dns.zonefile import StaticZone
 from domicile.dns.zones import FindZone
 from domicile.errors import DomicileError
+from domicile.model.records import Cluster
+from domicile.model.zone_records import CookieSecrets, Zone, ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.answers import (
-    ServedView,
     answer_from,
     answer_without_records,
     zones_of,
 )
+from domicile.nameserver.as_of import AsOf
 from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.keyring import NO_KEYS, Keyring
-from domicile.nameserver.live import Moment
+from domicile.nameserver.live import Moment, ServedView
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.published import Published
@@ -53,7 +55,11 @@ Reply = Callable[[bytes, Client], bytes | None]
 # What is signed is renewed days before it expires, and not on a change of records.
 _HOUR: Final = 3600
 
-_ROOM: Final = 64 * 1024 * 1024
+# What the pieces of plain replies depend on, and what those on whom they do.
+_OF_PLAIN: Final = frozenset({Zone.kind, Cluster.kind, ZoneKey.kind})
+_OF_SECRETS: Final = frozenset({Zone.kind, ZoneKey.kind, CookieSecrets.kind})
+
+_ROOM: Final = 128 * 1024 * 1024
 """Octets of replies to remember: those of some 100,000 names, in each worker."""
 
 
@@ -92,13 +98,13 @@ class Replies:
         self._sparing = Sparing()
         self._glance = Glance(replica)
         self._keys = Keyring(self._own.sealing_key, self._own.keys)
-        self.plain = PlainQuestions(self._glance)
-        self.remembered = ReplyCache(_ROOM)
+        self.plain = PlainQuestions(self._glance, _ROOM // 2)
+        self.remembered = ReplyCache(_ROOM // 2)
         self._view: View | NoRecords | None = None
         self._server = self._identity = self._own.identity
         self._lasting = False
         self._signing = Signing(self._own.sealing_key, self._own.signatures)
-        self._signed_as_of = "", -1
+        self._plain_as_of, self._secrets_as_of = AsOf(replica), AsOf(replica)
         self._renewed_at = clock()
         self._is_aged = False
 
@@ -217,26 +223,28 @@ class Replies:
     def _renew(self) -> None:
         """Forget what other records said."""
         self.remembered.clear()
-        self.plain.forget()
-        self._renewed_at, self._is_aged = self._clock(), False
-        # What is behind has more to say than what it said before.
-        if self._glance.behind:
-            return
+        is_aged, self._is_aged = self._is_aged, False
         with suppress(DomicileError, OSError), self._replica.view() as view:
-            if self._is_glanced_at(view):
-                self._have_secrets(view)
-                signed = self._signing.zones
-                self.plain.forget(plain_zones(view, self._own.files, signed))
+            # What is behind has more to say than what it said before.
+            if not view.behind and self._is_glanced_at(view):
+                if is_aged or self._plain_as_of.are_others(view, _OF_PLAIN):
+                    self._renewed_at = self._clock()
+                    self._have_secrets(view)
+                    signed = self._signing.zones
+                    self.plain.forget(plain_zones(view, self._own.files, signed))
+                else:
+                    self.plain.forget_serial()
+                return
+        self.plain.forget()
+        self._plain_as_of.forget()
 
     def _have_secrets(self, view: View | NoRecords) -> None:
         """Sign by the keys that a view has, and make cookies of its secrets."""
-        as_of = self._replica.open_name, view.number
-        if as_of != self._signed_as_of:
+        if self._secrets_as_of.are_others(view, _OF_SECRETS):
             self._signing.load(view)
             own = self._own
             found = cookie_secrets(view, own.sealing_key) or own.identity.secrets
             self._identity = own.identity._replace(secrets=found)
-            self._signed_as_of = as_of
 
     def _is_glanced_at(self, view: View | NoRecords) -> bool:
         glance = self._glance

@@ -19,8 +19,9 @@ from domicile.dns.secure import NotSignable, Securing, SignedZone
 from domicile.dns.signatures import PER_SECOND, OverBudget, Purpose, Signatures
 from domicile.dns.zones import FindZone
 from domicile.model import keyroll
-from domicile.model.records import Record, Zone, ZoneKey
+from domicile.model.record import Record
 from domicile.model.sealing import CannotUnseal, context_of, unseal
+from domicile.model.zone_records import Zone, ZoneKey
 from domicile.nameserver.answers import NO_RECORDS
 
 Kind = TypeVar("Kind", bound=Record)

@@ -34,7 +34,7 @@ from domicile.model.challenges import (
     place_of,
     zone_of,
 )
-from domicile.model.records import ChallengeMode
+from domicile.model.zone_records import ChallengeMode
 from domicile.nameserver.answers import answer
 from domicile.nameserver.counts import Tally
 from domicile.nameserver.courier import Courier, NotDone, NotTaken

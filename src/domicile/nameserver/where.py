@@ -7,8 +7,7 @@ from domicile.dns.answer import Answer, Ede, ExtendedError
 from domicile.dns.name import labels_of
 from domicile.dns.rdata import Rdtype, RRset, txt
 from domicile.model.resolution import InCluster, resolve
-from domicile.nameserver.answers import ServedView
-from domicile.nameserver.live import text_labels
+from domicile.nameserver.live import ServedView, text_labels
 
 Network = IPv4Network | IPv6Network
 

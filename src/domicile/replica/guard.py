@@ -14,7 +14,8 @@ import msgspec
 
 from domicile.errors import DomicileError
 from domicile.model.changes import Change
-from domicile.model.records import Consent, Placement, Residence, Zone, decode
+from domicile.model.records import Consent, Placement, Residence, decode
+from domicile.model.zone_records import Zone
 from domicile.replica.view import View
 
 GUARDED: tuple[type[Zone | Placement | Residence], ...] = (Zone, Placement, Residence)

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 import msgspec
 
 from domicile.model.digest import record_key
-from domicile.model.records import Record, decode, encode
+from domicile.model.record import Record
+from domicile.model.records import decode, encode
 from domicile.replica.faults import DamagedReplica
 
 FORMAT = 2

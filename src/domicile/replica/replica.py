@@ -30,7 +30,7 @@ from domicile.replica.copy import Copy
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.freshness import Freshness
 from domicile.replica.layout import FORMAT
-from domicile.replica.packing import Packed
+from domicile.replica.packed import Packed
 from domicile.replica.successor import Successor, flush_folder
 from domicile.replica.view import View
 
@@ -79,11 +79,13 @@ class Replica:
     def open_to_follow(cls, folder: Path, clock: Clock = monotonic) -> Self:
         """Open a replica to write; in the place of a damaged one, without a copy."""
         try:
-            return cls.open(folder, writable=True, clock=clock)
+            replica = cls.open(folder, writable=True, clock=clock)
         except DamagedReplica as damage:
             _logger.warning("a replica is set aside: %s", damage)
             cls.set_aside(folder)
-            return cls.open(folder, writable=True, clock=clock)
+            replica = cls.open(folder, writable=True, clock=clock)
+        replica.remove_unfinished()
+        return replica
 
     @staticmethod
     def set_aside(folder: Path) -> None:
@@ -218,16 +220,20 @@ class Replica:
             packed.leave()
 
     def _make_way(self) -> Path:
-        """Remove copies that were not finished; give a folder for another."""
+        """Give a folder for another copy; there is room for one in the making."""
         self.give_up_packing()
         self._make_folder()
+        self.remove_unfinished()
+        # By its name a reader knows a copy, so none may ever come again: not even when
+        # all that was here is removed.
+        return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
+
+    def remove_unfinished(self) -> None:
+        """Remove what whoever was killed had not finished: it may be gigabytes."""
         current = self.current_name()
         for copy in self._folder.glob(_PREFIX + "*"):
             if copy.name != current:
                 shutil.rmtree(copy)
-        # By its name a reader knows a copy, so none may ever come again: not even when
-        # all that was here is removed.
-        return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
 
     def _make_folder(self) -> None:
         """Have the folder, as private as the one was that may have been removed."""

@@ -11,18 +11,23 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.replica.copy import FIRST_MAP_SIZE, Copy
 from domicile.replica.gathering import Gathering
 from domicile.replica.layout import checked, index_of, kind_at, place_of, read, stored
 
-if TYPE_CHECKING:
-    from domicile.replica.replica import Replica
-
 # It only reserves addresses; the map grows where this was not enough.
 _MAP_OF_SIZE = 4
+
+
+class Shelf(Protocol):
+    """Where copies lie, of which one is current."""
+
+    def current_name(self) -> str: ...
+
+    def swap(self, name: str, /) -> None: ...
 
 
 class Successor:
@@ -32,11 +37,11 @@ class Successor:
     """
 
     __slots__ = (
-        "_counts", "_folder", "_index", "_number", "_records", "_replica", "written",
+        "_counts", "_folder", "_index", "_number", "_records", "_shelf", "written",
     )  # fmt: skip
 
-    def __init__(self, replica: Replica, folder: Path) -> None:
-        self._replica = replica
+    def __init__(self, shelf: Shelf, folder: Path) -> None:
+        self._shelf = shelf
         self._folder = folder
         folder.mkdir(parents=True)
         self._records = Gathering(folder, "records")
@@ -66,11 +71,11 @@ class Successor:
         finally:
             copy.close()
         flush_folder(self._folder)
-        self._replica.swap(self._folder.name)
+        self._shelf.swap(self._folder.name)
 
     def abandon(self) -> None:
         """Remove it, unless it became current before something failed."""
-        if self._replica.current_name() != self._folder.name:
+        if self._shelf.current_name() != self._folder.name:
             shutil.rmtree(self._folder)
 
     def _write_records(self) -> Iterator[tuple[bytes, bytes]]:

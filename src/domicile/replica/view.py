@@ -14,24 +14,21 @@ import msgspec
 
 from domicile.model.changes import NO_CHAIN
 from domicile.model.digest import NOTHING, add_up, record_digest
+from domicile.model.record import Record
 from domicile.model.records import (
     LINK_AUTHORITY,
     Authority,
-    Challenge,
     Cluster,
     Endpoint,
     Owner,
     Placement,
-    Record,
     Residence,
-    UpdateKey,
     Whereabouts,
-    Zone,
     app_key,
-    challenge_key,
     decode,
     decode_entry,
 )
+from domicile.model.zone_records import Challenge, UpdateKey, Zone, challenge_key
 from domicile.replica.copy import COUNTS, Copy, decode_counts
 from domicile.replica.faults import DamagedReplica, UnreadableRecord
 from domicile.replica.layout import (

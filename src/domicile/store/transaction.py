@@ -30,7 +30,8 @@ from domicile.model.digest import (
     record_key,
     to_bytes,
 )
-from domicile.model.records import Record, decode, encode
+from domicile.model.record import Record
+from domicile.model.records import decode, encode
 from domicile.store.connection import whole
 from domicile.store.schema import changes, digests, head, index_keys, records
 

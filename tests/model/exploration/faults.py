@@ -9,12 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from domicile.model.moves import Move, Report, Status, Step
-from domicile.model.records import (
-    Endpoint,
-    EndpointState,
-    Residence,
-    ResidenceState,
-)
+from domicile.model.records import Endpoint, EndpointState, Residence, ResidenceState
 from exploration import steps
 from exploration.steps import Next, at, has_ended, lives_here, told, words_of
 from exploration.world import (

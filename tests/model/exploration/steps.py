@@ -19,12 +19,12 @@ import msgspec
 
 from domicile.model import moves
 from domicile.model.moves import ENDS, Facts, Move, Report, Status
+from domicile.model.record import Record
 from domicile.model.records import (
     App,
     Endpoint,
     EndpointState,
     Placement,
-    Record,
     Residence,
     ResidenceState,
 )

@@ -24,8 +24,8 @@ from domicile.model.records import (
     Residence,
     ResidenceState,
     Whereabouts,
-    Zone,
 )
+from domicile.model.zone_records import Zone
 
 CLUSTERS = ("amber", "birch", "cedar")
 

@@ -17,15 +17,10 @@ import msgspec
 from domicile.config import Address
 from domicile.model.changes import NO_CHAIN, Change, next_chain
 from domicile.model.feed import Begin, decode_ask, encode_answer
-from domicile.model.records import (
-    Cluster,
-    Owner,
-    Placement,
-    UpdateKey,
-    Zone,
-    encode,
-)
+from domicile.model.records import Cluster, Owner, Placement, encode
 from domicile.model.sealing import context_of, seal, sealing_key_to_text
+from domicile.model.zone_records import UpdateKey, Zone
+from domicile.replica.follower import PATH
 from domicile.service.sockets import Protocol, open_alone, open_for_workers
 
 PATIENCE = 20
@@ -132,7 +127,12 @@ class Directory(http.server.ThreadingHTTPServer):
 
 class Conversation(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        ask = decode_ask(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != PATH:
+            # What a name server finds out of clusters is nothing to us.
+            self.send_error(404)
+            return
+        ask = decode_ask(body)
         deadline = time.monotonic() + 0.5
         while ask.after == len(self.server.store.changes):
             if time.monotonic() > deadline:

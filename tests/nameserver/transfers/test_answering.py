@@ -1,6 +1,7 @@
 """What a secondary is answered, read back by dnspython with its own keys."""
 
 import time
+import tracemalloc
 
 import dns.flags
 import dns.message
@@ -117,6 +118,19 @@ def test_a_whole_zone_is_signed_message_by_message(ask):
     assert count > 1
 
 
+def test_however_large_a_zone_is_little_of_it_is_in_memory(ask, journal):
+    for begin in range(0, 60_000, 10_000):
+        some = nodes(range(begin, begin + 10_000), 2)
+        journal.revise(some, Source(SOA, 6 + begin, 1, {}))
+    given = ask(query())
+    tracemalloc.start()
+    octets = sum(len(each) for each in given.messages)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert octets > 2**20
+    assert most < 2**19
+
+
 def test_who_has_an_edition_gets_what_changed_since(ask, journal):
     zone, _ = read(ask(asked := query()), asked)
     journal.revise(nodes([1], 9) | {owner(2): GONE}, Source(SOA, 6, 1, {}))
@@ -205,6 +219,16 @@ def test_names_are_compared_without_case_and_told_as_asked(ask):
     (first, *_) = given.messages
     reply = dns.message.from_wire(first, keyring=KEY, request_mac=asked.mac, xfr=True)
     assert str(reply.question[0].name) == "Apps.TEST."
+
+
+def test_of_a_zone_that_is_signed_nothing_is_given(ask, journal):
+    journal.note({"withheld": "signed"})
+    given = ask(asked := query(use_edns=0))
+    assert told(refused(given, asked)) == [
+        (21, "the zone is signed as it is asked for")
+    ]
+    journal.note({"withheld": ""})
+    assert ask(query()).outcome is Outcome.WHOLE
 
 
 def test_before_the_first_edition_it_is_a_passing_failure(ask, offers, tmp_path):

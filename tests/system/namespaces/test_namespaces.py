@@ -88,7 +88,7 @@ def test_a_proxy_has_its_own_clusters_records_and_nothing_else(
 def test_a_name_server_has_what_it_answers_from_and_nothing_else(hosting, apps):
     folder = hosting.folder / "names"
     kinds = {record.kind for record in records_in(folder)}
-    assert kinds == {"zone", "owner", "placement", "cluster"}
+    assert kinds == {"zone", "owner", "placement", "cluster", "cookie-secrets"}
     lying = bytes_in(folder)
     for secret in (hosting.secret, "SECRET", "app.py", *hosting.tokens.values()):
         assert secret.encode() not in lying

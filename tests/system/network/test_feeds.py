@@ -16,8 +16,8 @@ from domicile.model.records import (
     Owner,
     Placement,
     Residence,
-    Zone,
 )
+from domicile.model.zone_records import Zone
 from domicile.replica.follower import Follower, Source
 from domicile.replica.replica import Replica
 

@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 AT = "_acme-challenge.bob.apps.test"
+MIEKG = Path(__file__).with_name("miekg.go")
 NAMES = ["bob.apps.test", "*.bob.apps.test"]
 
 
@@ -86,6 +88,25 @@ def test_what_a_key_is_not_for_is_refused(hosting, tool, name, says):
     done = run(command, f"{text}update add {name} 60 TXT one\nsend\n")
     assert done.returncode != 0
     assert says in done.stderr
+
+
+def test_the_library_of_cert_manager_updates(hosting, tool, tmp_path):
+    """Its client waits for two seconds, and sends everything in one message."""
+    libraries = Path("/usr/share/gocode")
+    if not (libraries / "src/github.com/miekg/dns").exists():
+        pytest.skip("there is no miekg/dns (Debian: golang-github-miekg-dns-dev)")
+    built = run(
+        [tool("go", "golang-go"), "build", "-o", tmp_path / "update", MIEKG],
+        GO111MODULE="off", GOPATH=str(libraries), GOFLAGS="",
+        GOCACHE=str(tmp_path / "cache"),
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    secret = hosting.add_key("miekg", "bob.apps.test")
+    server = f"127.0.0.1:{hosting.ports['ns1']}"
+    for value in ("one", "two"):
+        command = [tmp_path / "update", server, "apps.test.", f"{AT}.", value, secret]
+        assert run(command).stdout == "NOERROR\n"
+        assert answers(hosting) == [[value]] * 2
 
 
 def test_a_wrong_secret_is_told(hosting, tool):

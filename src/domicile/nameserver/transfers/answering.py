@@ -80,6 +80,9 @@ _ELSEWHERE = _Refusal(
 _UNSIGNED = _Refusal(
     dns.rcode.REFUSED, Ede.PROHIBITED, "it is given to who signs by its key"
 )
+_SIGNED = _Refusal(
+    dns.rcode.REFUSED, Ede.NOT_SUPPORTED, "the zone is signed as it is asked for"
+)
 _NOT_READY = _Refusal(
     dns.rcode.SERVFAIL, Ede.NOT_READY, "there is no edition of this zone yet"
 )
@@ -114,6 +117,8 @@ def answer(
         reading = stack.enter_context(read(offer.journal))
         if reading is None:
             return _refuse(query, _NOT_READY, signer)
+        if reading.is_withheld:
+            return _refuse(query, _SIGNED, signer)
         outcome, pieces = _pieces(reading, query)
         if busy and outcome is not Outcome.CURRENT:
             return _refuse(query, BUSY, signer)
@@ -139,7 +144,7 @@ def _judge(
         return _ELSEWHERE
     signed_by = query.keyname if query.had_tsig else None
     wanted = offer.key and dns.name.from_text(offer.key.name)
-    if offer.is_signed and (wanted is None or signed_by != wanted):
+    if offer.wants_signature and (wanted is None or signed_by != wanted):
         return _UNSIGNED
     return None
 

@@ -11,15 +11,20 @@ from domicile.dns import zone as dns_zone
 from domicile.dns.name import name_from_text
 from domicile.dns.rdata import Rdtype, RRset
 from domicile.dns.transfer import write_records
+from domicile.dns.zone import WILDCARD
 from domicile.dns.zonefile import StaticZone
 from domicile.model.names import hosts_of
-from domicile.model.records import Placement, Zone
+from domicile.model.records import Owner, Placement
+from domicile.model.resolution import CHALLENGE_LABEL
+from domicile.model.zone_records import Challenge, ChallengeMode, Zone
 from domicile.nameserver.live import Beside, LiveZone, Moment, Names
 from domicile.nameserver.transfers.journal import GONE, Node
 from domicile.replica.view import View
 
 # What a name of the directory's may have.
 _TYPES = (Rdtype.A, Rdtype.CNAME, Rdtype.TXT, Rdtype.AAAA, Rdtype.HTTPS)
+
+_CHALLENGE = bytes((len(CHALLENGE_LABEL),)) + CHALLENGE_LABEL.encode()
 
 Nodes = Mapping[bytes, Node]
 
@@ -68,6 +73,8 @@ class LiveContent:
         names = Names(self.apex, self.apex, ())
         self._zone = LiveZone(view, record, names, _Lasting(0.0), Beside(file, {}))
         self.soa = write_records(self.apex, [self._zone.soa]).octets
+        # Then there is an alias for each name, and else what a challenge's record has.
+        self._delegates = record.challenges is ChallengeMode.DELEGATE
 
     def fixed(self) -> Nodes:
         names = {self.apex, *(self._file or ())}
@@ -76,14 +83,29 @@ class LiveContent:
             for each in self._record.nameservers
             if each.endswith(f".{self._record.name}")
         }
+        if self._delegates:
+            names |= {
+                _CHALLENGE + name for name in names if not name.startswith(WILDCARD)
+            }
         return {_relative(name, self.apex): self._node(name) for name in names}
 
-    def of_apps(self, placements: Iterable[Placement]) -> Nodes:
-        """Give the names of apps, those that are of this zone."""
-        found: dict[bytes, Node] = {}
-        for placement in placements:
-            found |= self.of_app(placement.app, ())
-        return found
+    def of_record(self, record: Placement | Challenge | Owner) -> Nodes:
+        """Give the names that are there for a record, those that are of this zone."""
+        if isinstance(record, Placement):
+            return self.of_app(record.app, ())
+        return self.of_name(record.kind, record.key)
+
+    def of_name(self, kind: str, key: str) -> Nodes:
+        """Give the name of a challenge, or that of an owner's, by its record's key."""
+        if kind == Owner.kind:
+            # Of a wildcard, for what is below the owner.
+            host = f"{CHALLENGE_LABEL}.{key}.{self._record.name}"
+        else:
+            host = ".".join(reversed(key.split(".")))
+        if not host.endswith(f".{self._record.name}"):
+            return {}
+        name = name_from_text(host)
+        return {_relative(name, self.apex): self._node(name)}
 
     def of_app(self, app: str, before: Iterable[bytes]) -> Nodes:
         """Give an app's names, and of those that it had before what is there now."""
@@ -92,6 +114,8 @@ class LiveContent:
             return {}
         permanent = self.permanent(app)
         others = {_relative(name_from_text(each), self.apex) for each in hosts}
+        if self._delegates:
+            others |= {_CHALLENGE + each for each in others}
         others.discard(permanent)
         found = {
             owner: self._node(owner + self.apex)
@@ -100,6 +124,14 @@ class LiveContent:
         if others:
             found[permanent] = found[permanent]._replace(others=tuple(sorted(others)))
         return found
+
+    def challenges_of(self, owners: Iterable[bytes]) -> Nodes:
+        """Give what is said for challenges of some names, which come and go with them."""
+        return {
+            _CHALLENGE + each: self._node(_CHALLENGE + each + self.apex)
+            for each in owners
+            if not each.startswith(_CHALLENGE)
+        }
 
     def permanent(self, app: str) -> bytes:
         """Give the name that an app keeps."""

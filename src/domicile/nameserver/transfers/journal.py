@@ -57,6 +57,7 @@ _TAKE_OVER = """
     SELECT draft.* FROM draft LEFT JOIN node USING (owner)
     WHERE node.owner IS NULL OR node.others IS NOT draft.others
 """
+_WITHHELD = "SELECT 1 FROM state WHERE name = 'withheld' AND value != ''"
 # Who lags by more takes the zone whole.
 MOST_CHANGES = 100_000
 _ROWS = 500
@@ -236,6 +237,11 @@ class Reading:
     def __init__(self, database: sqlite3.Connection, edition: Edition) -> None:
         self._database = database
         self.edition = edition
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the zone is signed, so that nobody else may have it."""
+        return bool(self._run(_WITHHELD).fetchone())
 
     def nodes(self) -> Iterator[Piece]:
         """Give all but the SOA."""

@@ -9,7 +9,7 @@ what is adopted is all as of one serial. No view is open for longer than a slice
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -19,7 +19,8 @@ from domicile.dns.name import name_to_text
 from domicile.dns.transfer import serial_of
 from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
-from domicile.model.records import Cluster, Placement, Zone
+from domicile.model.records import Cluster, Owner, Placement
+from domicile.model.zone_records import Challenge, Zone, ZoneKey
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.transfers.content import (
     FileContent,
@@ -38,18 +39,22 @@ MOST_AT_ONCE: Final = 2000
 # Far above what one restored store is behind another that counts the same.
 _STEP: Final = 1 << 20
 
+_Kept = Placement | Challenge | Owner
+_KINDS: tuple[type[_Kept], ...] = (Placement, Challenge, Owner)
+"""The kinds of record for which there are names, beside the zone's own."""
+
 _log = structlog.get_logger()
 
 
 class Changed(NamedTuple):
-    """What was touched since, as far as it matters to a zone."""
+    """What was touched since, as far as it matters to a zone: kinds and keys."""
 
-    apps: frozenset[str]
+    records: frozenset[tuple[str, str]]
     everything: bool
 
 
 class Keeper:
-    """Keeps one zone; `tell` hears of each new edition."""
+    """Keeps one zone; `tell` hears of each new edition, and when there is none to give."""
 
     def __init__(
         self,
@@ -57,7 +62,7 @@ class Keeper:
         file: StaticZone | None,
         replica: Replica | NoRecords,
         journal: Journal,
-        tell: Callable[[Edition], None],
+        tell: Callable[[Edition | None], None],
     ) -> None:
         self._apex = apex
         self._name = name_to_text(apex)
@@ -70,7 +75,7 @@ class Keeper:
     async def run(self) -> None:
         """Keep it until cancelled."""
         edition = self._journal.edition()
-        if edition is not None:
+        if edition is not None and not self._is_withheld():
             self._tell(edition)
         while True:
             try:
@@ -90,12 +95,24 @@ class Keeper:
         with self._replica.view() as view:
             if view.behind:
                 return None
+            self._withhold(_is_signed(view, self._name))
+            if self._is_withheld():
+                return None
             record = view.zone(self._name)
             if record is not None:
                 changed = self._changed(view, self._journal.state())
-                if not changed.everything and len(changed.apps) <= MOST_AT_ONCE:
-                    return self._revise(view, record, changed.apps)
+                if not changed.everything and len(changed.records) <= MOST_AT_ONCE:
+                    return self._revise(view, record, changed.records)
         return await (self._keep_file() if record is None else self._write_anew())
+
+    def _is_withheld(self) -> bool:
+        return bool(self._journal.state().get("withheld"))
+
+    def _withhold(self, withheld: bool) -> None:
+        """Give a zone no more once it is signed, and again once it is not."""
+        if withheld != self._is_withheld():
+            self._journal.note({"withheld": "signed" if withheld else ""})
+            self._tell(None if withheld else self._journal.edition())
 
     async def _keep_file(self) -> Edition | None:
         """Give a file as it is now; by its own serial, if that was raised."""
@@ -117,13 +134,15 @@ class Keeper:
             )  # fmt: skip
         return edition
 
-    def _revise(self, view: View, record: Zone, apps: Iterable[str]) -> Edition | None:
+    def _revise(
+        self, view: View, record: Zone, touched: Collection[tuple[str, str]]
+    ) -> Edition | None:
         content = LiveContent(view, record, self._file)
         source = self._source(view, content)
-        if not apps:
+        if not touched:
             self._journal.note(source.state)
             return None
-        return self._journal.revise(self._of_apps(content, apps), source)
+        return self._journal.revise(self._of(content, touched), source)
 
     async def _write_anew(self) -> Edition | None:
         """Write all beside, until nothing touches all of it meanwhile."""
@@ -137,23 +156,33 @@ class Keeper:
 
     async def _draft_all(self, replica: Replica) -> dict[str, str] | None:
         """Write every app, and give as of what that was begun; nothing without a zone."""
-        after, state = "", None
-        while True:
-            with replica.view() as view:
-                record = view.zone(self._name)
-                if record is None:
-                    raise DomicileError(f"the directory has no zone {self._name} now")
-                content = LiveContent(view, record, self._file)
-                if state is None:
-                    state = dict(self._source(view, content).state)
-                    self._journal.draft(content.fixed())
-                slice_ = list(islice(view.all(Placement, after), SLICE))
-                nodes = content.of_apps(slice_)
-            self._journal.draft(nodes)
-            if len(slice_) < SLICE:
-                return state
-            after = slice_[-1].key
-            await asyncio.sleep(0)
+        with replica.view() as view:
+            content = self._content(view)
+            state = dict(self._source(view, content).state)
+            self._journal.draft(content.fixed())
+        for kind in _KINDS:
+            after: str | None = ""
+            while after is not None:
+                with replica.view() as view:
+                    after = self._draft_slice(view, kind, after)
+                await asyncio.sleep(0)
+        return state
+
+    def _draft_slice(self, view: View, kind: type[_Kept], after: str) -> str | None:
+        """Write some records' names, and give the last one's key; nothing at the end."""
+        content = self._content(view)
+        some = list(islice(view.all(kind, after), SLICE))
+        nodes: dict[bytes, Node] = {}
+        for each in some:
+            nodes |= content.of_record(each)
+        self._journal.draft(nodes)
+        return some[-1].key if len(some) == SLICE else None
+
+    def _content(self, view: View) -> LiveContent:
+        record = view.zone(self._name)
+        if record is None:
+            raise DomicileError(f"the directory has no zone {self._name} now")
+        return LiveContent(view, record, self._file)
 
     async def _catch_up(self, replica: Replica, state: dict[str, str]) -> Source | None:
         """Write what was touched meanwhile; nothing where that is everything."""
@@ -165,22 +194,24 @@ class Keeper:
                     return None
                 content = LiveContent(view, record, self._file)
                 source = self._source(view, content)
-                some = sorted(changed.apps)
+                some = sorted(changed.records)
                 if len(some) <= MOST_AT_ONCE:
-                    self._journal.draft(self._of_apps(content, some, in_draft=True))
+                    # A challenge may have been written for a name that an app had only
+                    # meanwhile. There are few.
+                    some += [(each.kind, each.key) for each in view.all(Challenge)]
+                    self._journal.draft(self._of(content, some, in_draft=True))
                     return source
             await self._draft_some(replica, some)
             state = dict(source.state)
 
-    async def _draft_some(self, replica: Replica, apps: Sequence[str]) -> None:
-        for begin in range(0, len(apps), SLICE):
+    async def _draft_some(
+        self, replica: Replica, touched: Sequence[tuple[str, str]]
+    ) -> None:
+        for begin in range(0, len(touched), SLICE):
             with replica.view() as view:
-                record = view.zone(self._name)
-                if record is None:
-                    return
-                content = LiveContent(view, record, self._file)
-                some = apps[begin : begin + SLICE]
-                self._journal.draft(self._of_apps(content, some, in_draft=True))
+                some = touched[begin : begin + SLICE]
+                nodes = self._of(self._content(view), some, in_draft=True)
+                self._journal.draft(nodes)
             await asyncio.sleep(0)
 
     def _changed(self, view: View, state: dict[str, str]) -> Changed:
@@ -190,22 +221,32 @@ class Keeper:
             touched = view.touched_after(int(state["as_of"]))
         if touched is None:
             return Changed(frozenset(), everything=True)
-        apps = frozenset(key for kind, key in touched if kind == "placement")
+        kinds = {each.kind for each in _KINDS}
+        records = frozenset(each for each in touched if each[0] in kinds)
         everything = (
             ("zone", self._name) in touched
             or _clusters(view) != state["clusters"]
             or self._fixed_digest() != state["file"]
         )
-        return Changed(apps, everything)
+        return Changed(records, everything)
 
-    def _of_apps(
-        self, content: LiveContent, apps: Iterable[str], *, in_draft: bool = False
+    def _of(
+        self,
+        content: LiveContent,
+        touched: Iterable[tuple[str, str]],
+        *,
+        in_draft: bool = False,
     ) -> Nodes:
+        """Give the names that are there for some records, or were."""
         found: dict[bytes, Node] = {}
-        for app in apps:
-            permanent = content.permanent(app)
+        for kind, key in touched:
+            if kind != Placement.kind:
+                found |= content.of_name(kind, key)
+                continue
+            permanent = content.permanent(key)
             before = self._journal.together_with(permanent, in_draft=in_draft)
-            found |= content.of_app(app, before)
+            of_app = content.of_app(key, before)
+            found |= {**of_app, **content.challenges_of(of_app)}
         return found
 
     def _source(self, view: View, content: LiveContent) -> Source:
@@ -228,6 +269,15 @@ class Keeper:
         return await asyncio.to_thread(self._journal.adopt, source)
 
 
+def _is_signed(view: View, zone: str) -> bool:
+    """Whether there are keys that sign it; they stay until resolvers have forgotten."""
+    key = next(view.all(ZoneKey, after=f"{zone}/"), None)
+    return key is not None and key.zone == zone
+
+
 def _clusters(view: View) -> str:
     """Say where all clusters are: where one is elsewhere, all its apps are."""
-    return json.dumps({each.name: each.answered for each in view.all(Cluster)})
+    found = {
+        each.name: (each.answered, each.alpn, each.lost) for each in view.all(Cluster)
+    }
+    return json.dumps(found)

@@ -45,7 +45,7 @@ class Offer(NamedTuple):
     key_name: str = ""
 
     @property
-    def is_signed(self) -> bool:
+    def wants_signature(self) -> bool:
         return bool(self.key or self.key_name)
 
     def admits(self, address: bytes) -> bool:

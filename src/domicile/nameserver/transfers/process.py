@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,13 +20,12 @@ import uvloop
 from domicile.clock import wall
 from domicile.dns.name import name_to_text
 from domicile.dns.stream import frame
-from domicile.dns.zonefile import StaticZone
 from domicile.errors import DomicileError
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.counts import TransferTally
 from domicile.nameserver.handover import Intake, Request
 from domicile.nameserver.keyring import Keyring
-from domicile.nameserver.published import Published
+from domicile.nameserver.replies import Own
 from domicile.nameserver.transfers.answering import Given, Outcome, answer
 from domicile.nameserver.transfers.journal import Edition, Journal
 from domicile.nameserver.transfers.keeping import Keeper
@@ -51,11 +50,9 @@ class Part(NamedTuple):
     """What the process of transfers has of the service."""
 
     offers: Sequence[Offer]
-    files: Mapping[bytes, StaticZone]
-    published: Published
+    own: Own
     intake: Intake
     tally: TransferTally
-    keyring: Keyring
 
     def signed(self, offer: Offer, replica: Replica | NoRecords) -> Offer:
         """Give an offer with its key, if that is the directory's and is for its zone."""
@@ -65,7 +62,8 @@ class Part(NamedTuple):
         with suppress(DomicileError, OSError), replica.view() as view:
             record = view.update_key(offer.key_name)
             if record and name_to_text(offer.apex) in record.transfers:
-                return offer._replace(key=self.keyring.find(view, offer.key_name))
+                keyring = Keyring(self.own.sealing_key)
+                return offer._replace(key=keyring.find(view, offer.key_name))
         return offer
 
 
@@ -96,15 +94,18 @@ async def _run_until_end(part: Part, folder: Path | None) -> None:
 async def _keep(offer: Offer, part: Part, replica: Replica | NoRecords) -> None:
     telling: list[asyncio.Task[None]] = []
 
-    def tell(edition: Edition) -> None:
-        part.published.publish(offer.apex, edition.serial)
+    def tell(edition: Edition | None) -> None:
+        if part.own.published is not None:
+            part.own.published.publish(offer.apex, edition and edition.serial)
         # Who has not heard of the one before hears of this one instead.
         for each in telling:
             each.cancel()
-        telling[:] = [asyncio.create_task(notify(part.signed(offer, replica), edition))]
+        if edition is not None:
+            told = notify(part.signed(offer, replica), edition)
+            telling[:] = [asyncio.create_task(told)]
 
     with closing(Journal(offer.journal)) as journal:
-        file = part.files.get(offer.apex)
+        file = part.own.files.get(offer.apex)
         await Keeper(offer.apex, file, replica, journal, tell).run()
 
 
