@@ -39,8 +39,8 @@ class Tally:
     """Counts for one worker."""
 
     __slots__ = (
-        "_dropped", "_none", "_of_rcode", "_over_budget", "_row", "_transports",
-        "_truncated",
+        "_dropped", "_noerror", "_none", "_nxdomain", "_of_rcode", "_over_budget",
+        "_row", "_transports", "_truncated", "_udp",
     )  # fmt: skip
 
     def __init__(self, counters: Counters, row: Row) -> None:
@@ -51,6 +51,9 @@ class Tally:
         self._of_rcode = [
             counters.place(_ANSWERS, _RCODES.get(rcode, _OTHER)) for rcode in range(16)
         ]
+        self._udp = self._transports[Transport.UDP]
+        self._noerror = self._of_rcode[Rcode.NOERROR]
+        self._nxdomain = self._of_rcode[Rcode.NXDOMAIN]
         self._none = counters.place(_ANSWERS, _NONE)
         self._truncated = counters.place(_ANSWERS, _TRUNCATED)
         self._over_budget = {
@@ -72,9 +75,9 @@ class Tally:
 
     def count_remembered(self, count: int, missing: int) -> None:
         """Count queries over UDP that got what was known; `missing` of them a no."""
-        self._row.add(self._transports[Transport.UDP], count)
-        self._row.add(self._of_rcode[Rcode.NOERROR], count - missing)
-        self._row.add(self._of_rcode[Rcode.NXDOMAIN], missing)
+        self._row.add(self._udp, count)
+        self._row.add(self._noerror, count - missing)
+        self._row.add(self._nxdomain, missing)
 
     def count_over_budget(self, *, slipped: bool) -> None:
         """Count a reply that was replaced by a short one, or by nothing."""

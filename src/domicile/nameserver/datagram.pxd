@@ -3,12 +3,18 @@ cimport cython
 from domicile.dns.budget cimport Budget
 from domicile.dns.cache cimport ReplyCache
 from domicile.nameserver.mmsg cimport Batch
+from domicile.nameserver.counts cimport Tally
 from domicile.nameserver.plain cimport PlainQuestions
+from domicile.replica.glance cimport Glance
 
 
 cdef class Datagrams:
     cdef object _socket
     cdef object _replies
+    cdef Glance _glance
+    cdef PlainQuestions _plain
+    cdef ReplyCache _remembered
+    cdef Tally _tally
     cdef object _restraint
     cdef object _updates
     cdef object _clock

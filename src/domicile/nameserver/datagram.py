@@ -33,6 +33,10 @@ class Datagrams:
     ) -> None:
         self._socket = udp
         self._replies = replies
+        self._glance = replies.glance
+        self._plain = replies.plain
+        self._remembered = replies.remembered
+        self._tally = replies.tally
         self._restraint = restraint
         self._budget = restraint.budget if restraint else None
         self._updates = updates
@@ -54,11 +58,11 @@ class Datagrams:
 
     def _serve_batch(self, taken: int) -> None:
         batch = self._batch
-        replies = self._replies
-        replies.begin()
+        plain = self._plain
+        remembered = self._remembered
+        if not self._glance.begin():
+            self._replies.renew()
         try:
-            plain = replies.plain
-            remembered = replies.remembered
             missing = 0
             missed = []
             for place in range(taken):
@@ -75,11 +79,12 @@ class Datagrams:
                     batch.reply(place, found)
                 else:
                     self._reply(place, packet, found)
-            replies.count_remembered(taken - len(missed), missing)
+            if self._tally is not None:
+                self._tally.count_remembered(taken - len(missed), missing)
             if missed:
                 self._answer(missed)
         finally:
-            replies.end()
+            self._glance.end()
         batch.send()
 
     def _answer(self, places: list[int]) -> None:

@@ -93,12 +93,12 @@ class Replies:
     ) -> None:
         self._replica = replica
         self._own = own or Own()
-        self._tally = tally
+        self.tally = tally
         self._clock = clock
         self._sparing = Sparing()
-        self._glance = Glance(replica)
+        self.glance = Glance(replica)
         self._keys = Keyring(self._own.sealing_key, self._own.keys)
-        self.plain = PlainQuestions(self._glance, _ROOM // 2)
+        self.plain = PlainQuestions(self.glance, _ROOM // 2)
         self.remembered = ReplyCache(_ROOM // 2)
         self._view: View | NoRecords | None = None
         self._server = self._identity = self._own.identity
@@ -112,24 +112,21 @@ class Replies:
         """Give the serial as of which all is answered from now on, 0 if none can tell."""
         try:
             with self._replica.view() as view:
-                self._glance.look_anew()
-                self._is_aged |= self._clock() >= self._renewed_at + _HOUR
+                self.glance.look_anew()
+                if self._clock() >= self._renewed_at + _HOUR:
+                    self._is_aged = True
+                    self.glance.distrust()
                 return view.serial
         except (DomicileError, OSError):
             return 0
 
-    def count_remembered(self, count: int, missing: int) -> None:
-        """Count replies over UDP that were known, and those that there is no such name."""
-        if self._tally is not None and count:
-            self._tally.count_remembered(count, missing)
-
     def begin(self) -> None:
         """Have what is `plain` and `remembered` be as of now, until the `end`."""
-        if not self._glance.begin() or self._is_aged:
-            self._renew()
+        if not self.glance.begin():
+            self.renew()
 
     def end(self) -> None:
-        self._glance.end()
+        self.glance.end()
 
     @contextmanager
     def batch(self) -> Iterator[Reply]:
@@ -141,7 +138,7 @@ class Replies:
                 self._lasting = self._is_glanced_at(self._view)
                 if not self._lasting:
                     # Or what comes after these replies could be older than they are.
-                    self._glance.look_anew()
+                    self.glance.look_anew()
                 self._have_secrets(self._view)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)
@@ -157,8 +154,8 @@ class Replies:
         """Reply to what is not known."""
         signed = self._view is not None and may_be_signed(packet)
         replied = (self._reply_signed if signed else self._reply)(packet, client)
-        if self._tally is not None:
-            self._tally.count(replied, client.transport)
+        if self.tally is not None:
+            self.tally.count(replied, client.transport)
         return replied
 
     def _reply_signed(self, packet: bytes, client: Client) -> bytes | None:
@@ -220,7 +217,7 @@ class Replies:
         look_up = partial(answer_without_records, self._own.files)
         return respond(packet, client, look_up, self._server, self._signing.refuse)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
         """Forget what other records said."""
         self.remembered.clear()
         is_aged, self._is_aged = self._is_aged, False
@@ -247,7 +244,7 @@ class Replies:
             self._identity = own.identity._replace(secrets=found)
 
     def _is_glanced_at(self, view: View | NoRecords) -> bool:
-        glance = self._glance
+        glance = self.glance
         return (view.number, view.behind) == (glance.number, glance.behind) and (
             self._replica.open_name == glance.as_of
         )

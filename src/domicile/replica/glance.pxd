@@ -22,6 +22,8 @@ cdef class Glance:
 
     cpdef look_anew(self)
 
+    cpdef distrust(self)
+
     @cython.locals(now=double, is_same=bint, number=long, behind=bint)
     cpdef bint begin(self) except -1
 

@@ -73,6 +73,10 @@ class Glance:
         """Look for another copy at the next `begin`."""
         self._looks_at = 0.0
 
+    def distrust(self) -> None:
+        """Say at the next `begin` that there is something else."""
+        self.number = -2
+
     def begin(self) -> bool:
         """Open what there is now; say whether that is what there was."""
         now = self._clock()
