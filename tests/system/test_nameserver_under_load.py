@@ -289,11 +289,11 @@ def test_no_answer_is_wrong_whatever_dies_under_it(
     changer.end()
     for each in [*news, *load]:
         each.end()
-    assert [(each.stale, each.unsure) for each in news] == [(0, 0)] * len(news)
     load += news
     flood, clients = load[5], [*load[:5], *load[6:]]
     assert [each.crashed for each in clients] == [None] * len(clients)
     assert [wrong for each in load for wrong in each.wrong] == []
+    assert [(each.stale, each.unsure) for each in news] == [(0, 0)] * len(news)
     assert [name for each in clients for name in each.unanswered] == []
     assert all(c.right > n for c, n in zip(clients, rights, strict=False))
     assert flood.denied > 0
