@@ -58,13 +58,13 @@ class Datagrams:
 
     def _serve_batch(self, taken: int) -> None:
         batch = self._batch
+        missed: list[int] = []
         plain = self._plain
         remembered = self._remembered
         if not self._glance.begin():
             self._replies.renew()
         try:
             missing = 0
-            missed = []
             for place in range(taken):
                 packet = batch.packet(place)
                 found = plain.find(packet)
@@ -81,10 +81,11 @@ class Datagrams:
                     self._reply(place, packet, found)
             if self._tally is not None:
                 self._tally.count_remembered(taken - len(missed), missing)
-            if missed:
-                self._answer(missed)
         finally:
+            # A view may have to take on a map that has grown, which nobody may be using.
             self._glance.end()
+        if missed:
+            self._answer(missed)
         batch.send()
 
     def _answer(self, places: list[int]) -> None:

@@ -135,10 +135,12 @@ class Replies:
             try:
                 opened: AbstractContextManager[View | NoRecords] = self._replica.view()
                 self._view = stack.enter_context(opened)
-                self._lasting = self._is_glanced_at(self._view)
-                if not self._lasting:
+                if self._replica.open_name != self.glance.as_of:
                     # Or what comes after these replies could be older than they are.
                     self.glance.look_anew()
+                self.begin()
+                stack.callback(self.end)
+                self._lasting = self._is_glanced_at(self._view)
                 self._have_secrets(self._view)
             except Exception as error:  # noqa: BLE001 - the border: see _report
                 self._report(error)

@@ -37,6 +37,10 @@ _LOOK_SECONDS: Final = 0.005
 _decode = msgspec.msgpack.Decoder(Placement).decode
 
 
+def _nothing(*_: object) -> None:
+    raise lmdb.Error("no copy can be read")
+
+
 class Glanced(Protocol):
     """What is glanced at: a replica, or what stands in its place."""
 
@@ -79,6 +83,7 @@ class Glance:
 
     def begin(self) -> bool:
         """Open what there is now; say whether that is what there was."""
+        self.end()
         now = self._clock()
         is_same = True
         if now >= self._looks_at:
@@ -88,11 +93,13 @@ class Glance:
         number = -1
         if copy is not None:
             try:
-                self._txn = copy.begin_reading()
-                self._get = self._txn.get
-                number = self._txn.id()
-            except lmdb.Error:
-                self._txn = None
+                txn = copy.begin_reading()
+            except (lmdb.Error, DomicileError):
+                self._get = _nothing
+            else:
+                copy.open_views += 1
+                self._txn, self._get = txn, txn.get
+                number = txn.id()
         behind = self._replica.behind_as_open()
         if number != self.number or behind != self.behind:
             self.number, self.behind = number, behind
@@ -101,8 +108,9 @@ class Glance:
 
     def end(self) -> None:
         txn = self._txn
-        if txn is not None:
+        if txn is not None and self._copy is not None:
             self._txn = None
+            self._copy.open_views -= 1
             txn.abort()
 
     def _look(self) -> bool:
