@@ -23,7 +23,7 @@ def test_every_place_is_in_the_settings_of_a_service():
     """So the ports that are checked are those that are used."""
     texts = [
         PARTS.directory.settings("d"),
-        PARTS.nameserver.settings("d", "t"),
+        PARTS.nameserver.settings("d", "t", "k"),
         *(each.manager_settings("d") for each in PARTS.clusters),
         *(each.proxy_settings("d") for each in PARTS.clusters),
     ]
@@ -39,7 +39,7 @@ def test_each_service_reads_its_settings(tmp_path):
 
     directory = load(written(PARTS.directory.settings("d")), DirectorySettings)
     assert directory.zones[0].name == PLAN.zone
-    nameserver = load_nameserver(written(PARTS.nameserver.settings("d", "t")))
+    nameserver = load_nameserver(written(PARTS.nameserver.settings("d", "t", "k")))
     assert nameserver.directory == PLAN.url == PARTS.directory.url
     manager = load(written(PARTS.clusters[1].manager_settings("d")), ManagerSettings)
     assert manager.host == BIRCH.host

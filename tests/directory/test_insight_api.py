@@ -228,7 +228,14 @@ async def test_the_status_says_what_is_wrong_first(ada, operator, amber, ns1, fo
     found = (await operator.get("/v1/status")).json()
     assert found["problems"] == []
     assert found["clusters"] == [
-        {"name": "amber", "addresses": ["127.0.0.11"], "apps": 1, "followed": True}
+        {
+            "name": "amber",
+            "addresses": ["127.0.0.11"],
+            "apps": 1,
+            "followed": True,
+            "withdrawn": [],
+            "lost": False,
+        }
     ]
     manager, nameserver = found["followers"]
     assert manager["name"] == "cluster/amber/manager-amber"

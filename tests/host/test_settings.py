@@ -84,7 +84,7 @@ def test_each_service_reads_its_settings(read, tmp_path):
     directory = load_directory(written(tmp_path, parts.directory.settings("d")))
     assert directory.zones == (parts.directory.zone,)
     assert directory.zones[0].hostmaster == "ops@example.com"
-    load_nameserver(written(tmp_path, parts.nameserver.settings("d", "t")))
+    load_nameserver(written(tmp_path, parts.nameserver.settings("d", "t", "k")))
     (cluster,) = parts.clusters
     text = cluster.manager_settings("d")
     assert load(written(tmp_path, text), ManagerSettings).drain_seconds == 7
@@ -97,7 +97,7 @@ def test_every_place_is_in_the_settings_of_a_service(read):
     (cluster,) = parts.clusters
     texts = [
         parts.directory.settings("d"),
-        parts.nameserver.settings("d", "t"),
+        parts.nameserver.settings("d", "t", "k"),
         cluster.manager_settings("d"),
         cluster.proxy_settings("d"),
     ]
