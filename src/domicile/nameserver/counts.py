@@ -30,7 +30,12 @@ FAMILIES = (
         "outcome",
         (_SLIPPED, _DROPPED),
     ),
-    Family(_TRANSFERS, "What secondaries asked for.", "outcome", _TRANSFERRED),
+    Family(
+        _TRANSFERS,
+        "What secondaries asked for; `current`: they have the newest.",
+        "outcome",
+        _TRANSFERRED,
+    ),
     Family(_LOST, "Queries over UDP that came faster than they were taken in."),
 )
 
