@@ -59,8 +59,9 @@ _HOUR: Final = 3600
 _OF_PLAIN: Final = frozenset({Zone.kind, Cluster.kind, ZoneKey.kind})
 _OF_SECRETS: Final = frozenset({Zone.kind, ZoneKey.kind, CookieSecrets.kind})
 
-_ROOM: Final = 128 * 1024 * 1024
-"""Octets of replies to remember: those of some 100,000 names, in each worker."""
+_ROOM: Final = 48 * 1024 * 1024
+_SIGNED_ROOM: Final = 112 * 1024 * 1024
+"""Octets of replies to remember, in each worker: signed ones of some 130,000 apps."""
 
 
 class Own(NamedTuple):
@@ -98,8 +99,8 @@ class Replies:
         self._sparing = Sparing()
         self.glance = Glance(replica)
         self._keys = Keyring(self._own.sealing_key, self._own.keys)
-        self.plain = PlainQuestions(self.glance, _ROOM // 2)
-        self.remembered = ReplyCache(_ROOM // 2)
+        self.plain = PlainQuestions(self.glance, _SIGNED_ROOM)
+        self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
         self._server = self._identity = self._own.identity
         self._lasting = False
