@@ -28,11 +28,17 @@ RECORDS = [
 
 
 @pytest.fixture
-def replica(tmp_path):
+def records():
+    """What the replica holds; a module may have others."""
+    return RECORDS
+
+
+@pytest.fixture
+def replica(tmp_path, records):
     replica = Replica.open(tmp_path / "replica", writable=True)
     changes = [
         Change(serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN)
-        for serial, record in enumerate(RECORDS, start=1)
+        for serial, record in enumerate(records, start=1)
     ]
     replica.replace(changes, len(changes), NO_CHAIN)
     replica.freshness.stamp()

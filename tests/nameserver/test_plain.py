@@ -19,7 +19,6 @@ from domicile.nameserver.answers import answer
 from domicile.nameserver.live import Moment
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.layout import place_of
-from domicile.replica.replica import Replica
 
 CO = 0x4000
 UDP = Client(Transport.UDP, bytes((192, 0, 2, 1)))
@@ -98,16 +97,8 @@ ZONES = [
 
 
 @pytest.fixture
-def replica(tmp_path):
-    replica = Replica.open(tmp_path / "replica", writable=True)
-    changes = [
-        Change(serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN)
-        for serial, record in enumerate(RECORDS, start=1)
-    ]
-    replica.replace(changes, len(changes), NO_CHAIN)
-    replica.freshness.stamp()
-    yield replica
-    replica.close()
+def records():
+    return RECORDS
 
 
 def make_query(random):

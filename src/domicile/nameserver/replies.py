@@ -3,8 +3,9 @@
 What was replied to a datagram is remembered for as long as it is what the replica says:
 until a glance shows another copy, or that it was written to, or that it is behind now
 and was not, or was and is not. What depends on the time of day is not remembered, and
-nothing for more than an hour. A view is opened for what is not known, and for the worker's word to its follower, after which
-the next glance is no older; so nobody is told a serial while older replies are given.
+nothing for more than an hour. A view is opened for what is not known, and for the
+worker's word to its follower, after which the next glance is no older; so nobody is told
+a serial while older replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +56,8 @@ Reply = Callable[[bytes, Client], bytes | None]
 # What is signed is renewed days before it expires, and not on a change of records.
 _HOUR: Final = 3600
 
-# What the pieces of plain replies depend on, and what those on whom they do.
+# Of these kinds a change makes what is known of plain questions wrong, or the keys and
+# secrets that are in use; no other does.
 _OF_PLAIN: Final = frozenset({Zone.kind, Cluster.kind, ZoneKey.kind})
 _OF_SECRETS: Final = frozenset({Zone.kind, ZoneKey.kind, CookieSecrets.kind})
 
