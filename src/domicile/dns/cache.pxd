@@ -6,7 +6,7 @@ cdef int _NOT_PLAIN
 cdef tuple _CLASSES
 
 
-cdef class ReplyCache:
+cdef class Kept:
     cdef Py_ssize_t _half
     cdef Py_ssize_t _size
     cdef dict _young
@@ -14,25 +14,34 @@ cdef class ReplyCache:
 
     cpdef clear(self)
 
+    @cython.locals(kept=bytes)
+    cpdef bytes get(self, bytes key)
+
+    cpdef put(self, bytes key, bytes kept)
+
+
+cdef class ReplyCache:
+    cdef Kept _kept
+
+    cpdef clear(self)
+
     @cython.locals(
-        end=Py_ssize_t, kind=int, asked=bytes, folded=bytes, key=bytes, kept=bytes
+        end=Py_ssize_t, kind=int, asked=bytes, folded=bytes, kept=bytes
     )
-    cpdef bytes find(self, bytes packet, bytes beside=*)
+    cpdef bytes find(self, bytes packet)
 
-    @cython.locals(end=Py_ssize_t, kind=int, folded=bytes)
-    cpdef keep(self, bytes packet, bytes reply, bytes beside=*)
-
-    cdef _put(self, bytes key, bytes kept)
+    @cython.locals(end=Py_ssize_t, kind=int, folded=bytes, kept=bytes)
+    cpdef keep(self, bytes packet, bytes reply)
 
 
 @cython.locals(at=Py_ssize_t, size=Py_ssize_t, length=Py_ssize_t)
 cdef Py_ssize_t _end_of_question(bytes packet) except -2
 
-@cython.locals(size=Py_ssize_t, kind=int)
-cpdef int class_of(bytes packet, Py_ssize_t end) except -2
+@cython.locals(kind=int)
+cpdef int class_of(const unsigned char *packet, Py_ssize_t size, Py_ssize_t end)
 
-cdef bint _is_plain(bytes packet) except -1
+cdef bint _is_plain(const unsigned char *packet)
 
-cdef bint _is_opt(bytes packet, Py_ssize_t at, Py_ssize_t size) except -1
+cdef bint _is_opt(const unsigned char *packet, Py_ssize_t at, Py_ssize_t size)
 
-cdef bint _options_end(bytes packet, Py_ssize_t at, Py_ssize_t size) except -1
+cdef bint _options_end(const unsigned char *packet, Py_ssize_t at, Py_ssize_t size)

@@ -33,12 +33,14 @@ _HEEDED: Final = b"\x03\x0a"
 _ADDRESSES: Final = (b"\x00\x01\x00\x01", b"\x00\x1c\x00\x01")
 
 
-class ReplyCache:
-    """Keeps replies of at most so many octets altogether.
+class Kept:
+    """Keeps values by keys, of at most so many octets altogether.
 
     There are two generations: what is asked for again moves to the young one, and once
     that has its half of the room, the old one goes, with what was not asked for.
     """
+
+    __slots__ = ("_half", "_old", "_size", "_young")
 
     def __init__(self, room: int) -> None:
         self._half = room // 2
@@ -54,34 +56,58 @@ class ReplyCache:
         self._old = {}
         self._size = 0
 
-    def find(self, packet: bytes, beside: bytes = b"") -> bytes | None:
-        """Give the reply to a query, with its id and in its letter case.
+    def get(self, key: bytes) -> bytes | None:
+        kept = self._young.get(key)
+        if kept is None:
+            kept = self._old.pop(key, None)
+            if kept is not None:
+                self.put(key, kept)
+        return kept
 
-        It is one that was kept with the same `beside`: what else it depends on.
-        """
+    def put(self, key: bytes, kept: bytes) -> None:
+        self._young[key] = kept
+        self._size += len(key) + len(kept) + _OVERHEAD
+        if self._size > self._half:
+            self._old = self._young
+            self._young = {}
+            self._size = 0
+
+
+class ReplyCache:
+    """Keeps replies of at most so many octets altogether."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, room: int) -> None:
+        self._kept = Kept(room)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+    def find(self, packet: bytes) -> bytes | None:
+        """Give the reply to a query, with its id and in its letter case."""
         end = _end_of_question(packet)
-        kind = class_of(packet, end)
+        kind = class_of(packet, len(packet), end)
         if kind < 0:
             return None
         asked = packet[_HEADER:end]
         folded = asked.lower()
-        key = folded + _CLASSES[kind] + beside
-        kept = self._young.get(key)
+        kept = self._kept.get(folded + _CLASSES[kind])
         if kept is None:
-            kept = self._old.pop(key, None)
-            if kept is None:
-                return None
-            self._put(key, kept)
+            return None
         if asked == folded:
             return packet[:2] + kept
         # The reply repeats the question as it was asked: that its letters come back in
         # their case is what some clients know forged replies by.
         return packet[:2] + kept[:10] + asked + kept[end - 2 :]
 
-    def keep(self, packet: bytes, reply: bytes, beside: bytes = b"") -> None:
+    def keep(self, packet: bytes, reply: bytes) -> None:
         """Keep a reply if the like of its query may be asked again."""
         end = _end_of_question(packet)
-        kind = class_of(packet, end)
+        kind = class_of(packet, len(packet), end)
         # Of every size that a client can take; authoritative, whole and no error.
         if kind < 0 or len(reply) > PLAIN_LIMIT:
             return
@@ -90,17 +116,8 @@ class ReplyCache:
         if reply[2] & 0x06 != 0x04 or reply[3] & 0x0F:
             return
         folded = packet[_HEADER:end].lower()
-        self._put(
-            folded + _CLASSES[kind] + beside, reply[2:_HEADER] + folded + reply[end:]
-        )
-
-    def _put(self, key: bytes, kept: bytes) -> None:
-        self._young[key] = kept
-        self._size += len(key) + len(kept) + _OVERHEAD
-        if self._size > self._half:
-            self._old = self._young
-            self._young = {}
-            self._size = 0
+        kept = reply[2:_HEADER] + folded + reply[end:]
+        self._kept.put(folded + _CLASSES[kind], kept)
 
 
 def _end_of_question(packet: bytes) -> int:
@@ -121,12 +138,12 @@ def _end_of_question(packet: bytes) -> int:
     return size + 1
 
 
-def class_of(packet: bytes, end: int) -> int:
+def class_of(packet: bytes, size: int, end: int) -> int:
     """Give what the reply depends on beside the question, -1 for what is not plain.
 
-    That are RD and CD, which come back, whether there is EDNS, and its DO and CO.
+    That are RD and CD, which come back, whether there is EDNS, and its DO and CO. The
+    question of the packet, which has that size, ends there.
     """
-    size = len(packet)
     # A whole question, of a name of at most 255 octets.
     if end > size or end > _HEADER + 255 + _TAIL or not _is_plain(packet):
         return _NOT_PLAIN

@@ -33,6 +33,12 @@ class NoRecords:
     def touched_after(self, _serial: int) -> list[tuple[str, str]] | None:
         return []
 
+    def hosts_touched_after(self, _serial: int) -> set[bytes] | None:
+        return set()
+
+    def count(self, _kind: type[Record]) -> int:
+        return 0
+
     def newest(self) -> None:
         return None
 

@@ -8,6 +8,10 @@ from domicile.nameserver.plain cimport PlainQuestions
 from domicile.replica.glance cimport Glance
 
 
+cdef int _RCODE
+cdef Py_ssize_t _HEAD
+
+
 cdef class Datagrams:
     cdef object _socket
     cdef object _replies
@@ -25,15 +29,21 @@ cdef class Datagrams:
     cpdef _serve(self)
 
     @cython.locals(
-        batch=Batch, plain=PlainQuestions, remembered=ReplyCache, place=Py_ssize_t,
-        missing=Py_ssize_t, packet=bytes, found=bytes, missed=list,
+        batch=Batch, plain=PlainQuestions, budget=Budget, place=Py_ssize_t,
+        now="long long", missing=Py_ssize_t, size=Py_ssize_t, length=Py_ssize_t,
+        packet=bytes, piece=bytes, missed=list,
     )
     cdef _serve_batch(self, Py_ssize_t taken)
+
+    @cython.locals(packet=bytes, found=bytes)
+    cdef bint _recall(self, Py_ssize_t place) except -1
 
     @cython.locals(batch=Batch, place=Py_ssize_t, packet=bytes)
     cpdef _answer(self, list places)
 
-    @cython.locals(batch=Batch, budget=Budget, now="long long")
+    @cython.locals(budget=Budget, now="long long", prefix="long long")
     cdef _reply(self, Py_ssize_t place, bytes packet, bytes message)
+
+    cdef _restrain(self, Py_ssize_t place, bytes packet, bytes message)
 
     cdef object _client(self, Py_ssize_t place)

@@ -18,6 +18,7 @@ BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
 BATCHES: Final = 4
 _RCODE: Final = 0x0F
+_HEAD: Final = 10  # of a piece, what stands before the question
 
 
 class Datagrams:
@@ -60,25 +61,31 @@ class Datagrams:
         batch = self._batch
         missed: list[int] = []
         plain = self._plain
-        remembered = self._remembered
+        budget = self._budget
         if not self._glance.begin():
             self._replies.renew()
         try:
+            now = 0 if budget is None else int(self._clock() * 1_000_000)
             missing = 0
             for place in range(taken):
-                packet = batch.packet(place)
-                found = plain.find(packet)
-                if found is None:
-                    found = remembered.find(packet)
-                    if found is None:
+                size = batch.size(place)
+                piece = plain.match(batch.octets(place), size)
+                if piece is None:
+                    if not self._recall(place):
                         missed.append(place)
-                        continue
-                if found[3] & _RCODE:
+                    continue
+                if piece[1] & _RCODE:
                     missing += 1
-                if 2 * len(found) <= 3 * len(packet):
-                    batch.reply(place, found)
+                length = plain.end + len(piece) - _HEAD + (2 if plain.pointer else 0)
+                if (
+                    2 * length <= 3 * size
+                    or budget is None
+                    or budget.allows(batch.prefix(place), size, length, now)
+                ):
+                    batch.rewrite(place, piece, plain.end, plain.pointer)
                 else:
-                    self._reply(place, packet, found)
+                    packet = batch.packet(place)
+                    self._restrain(place, packet, plain.compose(packet, piece))
             if self._tally is not None:
                 self._tally.count_remembered(taken - len(missed), missing)
         finally:
@@ -87,6 +94,14 @@ class Datagrams:
         if missed:
             self._answer(missed)
         batch.send()
+
+    def _recall(self, place: int) -> bool:
+        """Answer what was answered before in the same words."""
+        packet = self._batch.packet(place)
+        found = self._remembered.find(packet)
+        if found is not None:
+            self._reply(place, packet, found)
+        return found is not None
 
     def _answer(self, places: list[int]) -> None:
         """Answer what nobody has asked before."""
@@ -117,16 +132,23 @@ class Datagrams:
 
     def _reply(self, place: int, packet: bytes, message: bytes | None) -> None:
         """Reply, if that is within the budget of whom the query came from."""
-        batch = self._batch
+        if message is None:
+            return
         budget = self._budget
-        if budget is not None and message is not None:
+        if budget is not None:
             now = int(self._clock() * 1_000_000)
-            if not budget.allows(batch.prefix(place), len(packet), len(message), now):
-                assert self._restraint is not None
-                client = self._client(place)
-                message = self._restraint.instead_of(message, packet, client)
-        if message is not None:
-            batch.reply(place, message)
+            prefix = self._batch.prefix(place)
+            if not budget.allows(prefix, len(packet), len(message), now):
+                self._restrain(place, packet, message)
+                return
+        self._batch.reply(place, message)
+
+    def _restrain(self, place: int, packet: bytes, message: bytes) -> None:
+        """Reply with what may go out in place of that."""
+        assert self._restraint is not None
+        instead = self._restraint.instead_of(message, packet, self._client(place))
+        if instead is not None:
+            self._batch.reply(place, instead)
 
     def _client(self, place: int) -> Client:
         return Client(Transport.UDP, self._batch.address(place))

@@ -11,6 +11,7 @@ from domicile.dns.budget import prefix_of
 
 # As large as a datagram can be.
 _LARGEST = 65535
+_HEAD = 10
 
 
 class Batch:
@@ -37,6 +38,13 @@ class Batch:
     def packet(self, place: int) -> bytes:
         return self._taken[place][0]
 
+    def size(self, place: int) -> int:
+        return len(self._taken[place][0])
+
+    def octets(self, place: int) -> bytes:
+        """Give the packet where it lies, until that is rewritten."""
+        return self._taken[place][0]
+
     def address(self, place: int) -> bytes:
         """Give whom it says it came from: 4 or 16 octets."""
         text = self._taken[place][1][0].partition("%")[0]
@@ -53,6 +61,17 @@ class Batch:
     def reply(self, place: int, message: bytes) -> None:
         """Have this sent to whom that datagram came from."""
         self._replies[place] = message
+
+    def rewrite(self, place: int, piece: bytes, end: int, pointer: int) -> None:
+        """Have the packet itself sent back, with a piece about its question.
+
+        The piece's first octets take the place of the header's behind the id; then, what
+        followed on the question gives way to the pointer, if it is not 0, and the rest.
+        """
+        packet = self.packet(place)
+        rest = pointer.to_bytes(2, "big") if pointer else b""
+        rest += piece[_HEAD:]
+        self._replies[place] = packet[:2] + piece[:_HEAD] + packet[_HEAD + 2 : end] + rest
 
     def send(self) -> None:
         for (_, peer), message in zip(self._taken, self._replies, strict=True):

@@ -17,7 +17,7 @@ cdef extern from *:
     #include <string.h>
     #include <sys/socket.h>
 
-    enum { LARGEST = 65535 };
+    enum { LARGEST = 65535, HEAD = 10 };
     /* Not a power of two apart, or all of them would share one set of the cache. */
     enum { APART = 65536 + 3 * 64 };
 
@@ -28,12 +28,14 @@ cdef extern from *:
         struct iovec *replies;
         struct sockaddr_storage *peers;
         char *octets;
+        Py_ssize_t *rewritten;
     };
 
     static void slots_free(struct slots *all) {
         if (all == NULL) return;
         free(all->taken); free(all->sent); free(all->parts); free(all->replies);
-        free(all->peers); free(all->octets); free(all);
+        free(all->peers); free(all->octets);
+        free(all->rewritten); free(all);
     }
 
     static struct slots *slots_make(Py_ssize_t size) {
@@ -46,8 +48,9 @@ cdef extern from *:
         all->peers = calloc(size, sizeof *all->peers);
         /* Only what is written to takes memory. */
         all->octets = calloc(size, APART);
+        all->rewritten = calloc(size, sizeof *all->rewritten);
         if (all->taken && all->sent && all->parts && all->replies && all->peers &&
-            all->octets)
+            all->octets && all->rewritten)
             return all;
         slots_free(all);
         return NULL;
@@ -62,6 +65,7 @@ cdef extern from *:
             message->msg_namelen = sizeof all->peers[place];
             message->msg_iov = &all->parts[place];
             message->msg_iovlen = 1;
+            all->rewritten[place] = 0;
         }
         return recvmmsg(descriptor, all->taken, size, MSG_DONTWAIT, NULL);
     }
@@ -110,6 +114,21 @@ cdef extern from *:
         return ((const struct sockaddr_in6 *)peer)->sin6_scope_id;
     }
 
+    /* Write a piece about the question in the slot; give how long that is then. */
+    static Py_ssize_t slots_rewrite(struct slots *all, Py_ssize_t place,
+                                    const char *piece, Py_ssize_t size, Py_ssize_t end,
+                                    int pointer) {
+        char *octets = slots_octets(all, place);
+        if (size < HEAD || end < 2 + HEAD || end + 2 + size > LARGEST) return 0;
+        memcpy(octets + 2, piece, HEAD);
+        if (pointer) {
+            octets[end++] = (char)(pointer >> 8);
+            octets[end++] = (char)pointer;
+        }
+        memcpy(octets + end, piece + HEAD, size - HEAD);
+        return end + size - HEAD;
+    }
+
     static int slots_reply(struct slots *all, int place, int free_place, void *octets,
                            size_t size) {
         struct msghdr *message = &all->sent[free_place].msg_hdr;
@@ -133,11 +152,15 @@ cdef extern from *:
     }
     """
     struct slots:
-        pass
+        Py_ssize_t *rewritten
     void slots_free(slots *all)
     slots *slots_make(Py_ssize_t size)
     int slots_receive(slots *all, int descriptor, int size) nogil
     int slots_reply(slots *all, int place, int free_place, void *octets, size_t size)
+    Py_ssize_t slots_rewrite(
+        slots *all, Py_ssize_t place, const char *piece, Py_ssize_t size, Py_ssize_t end,
+        int pointer,
+    )
     void slots_send(slots *all, int descriptor, int count) nogil
     char *slots_octets(slots *all, Py_ssize_t place)
     Py_ssize_t slots_length(slots *all, Py_ssize_t place)
@@ -178,6 +201,16 @@ cdef class Batch:
             slots_octets(all, place), slots_length(all, place)
         )
 
+    cdef Py_ssize_t size(self, Py_ssize_t place) except -1:
+        if not 0 <= place < self._taken:
+            raise IndexError
+        return slots_length(<slots *>self._slots, place)
+
+    cdef const unsigned char *octets(self, Py_ssize_t place) except NULL:
+        if not 0 <= place < self._taken:
+            raise IndexError
+        return <const unsigned char *>slots_octets(<slots *>self._slots, place)
+
     cpdef bytes address(self, Py_ssize_t place):
         if not 0 <= place < self._taken:
             raise IndexError
@@ -199,12 +232,26 @@ cdef class Batch:
         if 0 <= place < self._taken:
             self._replies[place] = message
 
+    cpdef rewrite(self, Py_ssize_t place, bytes piece, Py_ssize_t end, int pointer):
+        if not 0 <= place < self._taken:
+            raise IndexError
+        cdef slots *all = <slots *>self._slots
+        all.rewritten[place] = slots_rewrite(
+            all, place, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece), end, pointer
+        )
+
     cpdef void send(self):
         cdef Py_ssize_t place
         cdef int count = 0
         cdef bytes message
         cdef slots *all = <slots *>self._slots
         for place in range(self._taken):
+            if all.rewritten[place]:
+                count += slots_reply(
+                    all, <int>place, count, slots_octets(all, place),
+                    <size_t>all.rewritten[place],
+                )
+                continue
             message = self._replies[place]
             if message is not None:
                 count += slots_reply(

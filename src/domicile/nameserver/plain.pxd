@@ -1,19 +1,14 @@
 cimport cython
 
-from domicile.dns.cache cimport ReplyCache, class_of
+from domicile.dns.cache cimport Kept, class_of
+from domicile.nameserver.hosts cimport Hosts
 from domicile.replica.glance cimport Glance
 
 
-cdef Py_ssize_t _HEADER, _TAIL, _ID, _MOST_ZONES, _LONGEST_LABEL, _LONGEST_NAME
+cdef Py_ssize_t _HEADER, _HEAD, _TAIL, _ID, _MOST_ZONES, _LONGEST_LABEL, _LONGEST_NAME
 cdef int _DO, _AAAA, _SORTS, _CLASS_IN, _TYPE_A, _TYPE_AAAA, _DOT, _STRANGE, _HOST
-cdef bytes _LEFT, _JOINT, _A_LABEL, _OWNER, _TEXT
-cdef tuple _POINTERS
-
-
-cdef class Piece:
-    cdef readonly bytes head
-    cdef readonly bytes tail
-    cdef readonly bint negative
+cdef int _POINTER, _HEAD_COUNTS
+cdef bytes _LEFT, _UNKNOWN, _JOINT, _A_LABEL, _OWNER, _TEXT
 
 
 cdef class PlainZone:
@@ -31,48 +26,59 @@ cdef class PlainZone:
 
 cdef class PlainQuestions:
     cdef Glance _glance
+    cdef Hosts _hosts
+    cdef Kept _signed
     cdef list _zones
     cdef bytearray _text
-    cdef Py_ssize_t _end
+    cdef Py_ssize_t _size
     cdef Py_ssize_t _labels
     cdef PlainZone _zone
     cdef bytes _cluster
     cdef bint _wants_signatures
-    cdef readonly ReplyCache signed
+    cdef readonly Py_ssize_t end
+    cdef readonly int pointer
 
-    @cython.locals(
-        sort=int, zone=PlainZone, cluster=bytes, pieces=list, piece=Piece,
-        end=Py_ssize_t, tail=bytes,
-    )
     cpdef bytes find(self, bytes packet)
 
-    @cython.locals(sort=int, end=Py_ssize_t, negative=bint)
+    @cython.locals(question=bytes)
+    cpdef bytes compose(self, bytes packet, bytes piece)
+
+    @cython.locals(sort=int, zone=PlainZone, cluster=bytes, pieces=list, piece=bytes)
+    cpdef bytes match(self, const unsigned char *octets, Py_ssize_t size)
+
+    @cython.locals(sort=int, end=Py_ssize_t, negative=bint, head=bytes)
     cpdef bint learn(self, bytes packet, bytes reply) except -1
 
-    cdef bint _learn_signed(self, bytes packet, bytes reply) except -1
+    @cython.locals(
+        size=Py_ssize_t, cluster=bytes, text="unsigned char *", place=Py_ssize_t
+    )
+    cdef bytes _key(self, int sort)
 
-    cdef bytes _pointer(self)
+    cdef int _pointer(self) except -1
+
+    @cython.locals(length=Py_ssize_t, kind=int, zone=PlainZone, cluster=bytes)
+    cdef int _sorted(self, const unsigned char *octets, Py_ssize_t size) except -2
 
     @cython.locals(
-        size=Py_ssize_t, kind=int, host=bytes, zone=PlainZone, cluster=bytes
+        text="unsigned char *", at=Py_ssize_t, written=Py_ssize_t, labels=Py_ssize_t,
+        length=Py_ssize_t, end=Py_ssize_t, place=Py_ssize_t, octet="unsigned char",
     )
-    cdef int _sorted(self, bytes packet) except -2
+    cdef Py_ssize_t _read(self, const unsigned char *octets, Py_ssize_t size) except -1
 
-    @cython.locals(
-        size=Py_ssize_t, octets="const unsigned char *", text="unsigned char *",
-        at=Py_ssize_t, written=Py_ssize_t, labels=Py_ssize_t, length=Py_ssize_t,
-        end=Py_ssize_t, place=Py_ssize_t, octet="unsigned char",
-    )
-    cdef Py_ssize_t _read(self, bytes packet) except -1
+    @cython.locals(zone=PlainZone)
+    cdef PlainZone _zone_of(self, Py_ssize_t size)
 
-    @cython.locals(zone=PlainZone, suffix=bytes)
-    cdef PlainZone _zone_of(self, bytes host)
-
-    cdef bytes _find(self, PlainZone zone, bytes host, Py_ssize_t labels)
+    @cython.locals(size=Py_ssize_t, found=bytes)
+    cdef bytes _find(self, PlainZone zone, Py_ssize_t labels)
 
     @cython.locals(app=bytes, owner=bytes, host=bytes)
     cdef bytes _find_label(self, PlainZone zone, bytes label)
 
 
+cdef bint _is_negative(bytes piece) except -1
+
+@cython.locals(length=Py_ssize_t, begin=Py_ssize_t, place=Py_ssize_t)
+cdef bint _ends_with(const unsigned char *text, Py_ssize_t size, bytes suffix) except -1
+
 @cython.locals(kind=int)
-cdef bint _asks_for_addresses(bytes packet, Py_ssize_t end) except -1
+cdef bint _asks_for_addresses(const unsigned char *octets, Py_ssize_t end)

@@ -11,8 +11,12 @@ Signatures are each name's own, so of a signed zone whole replies are kept; besi
 question by the cluster, too. So a change of where an app lives makes no reply wrong that
 is kept: it leads to others.
 
+Where an app lives is known of a table, once that has been filled, else of the replica.
 What an entry of a replica says is not held against its CRC here: it is believed only
 where it is, letter by letter, what the long way found before.
+
+Here packets are octets of which `size` are theirs: where this is compiled, it is where
+the socket's were read to, and an index that is too large is found by nobody.
 """
 
 from __future__ import annotations
@@ -20,11 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from domicile.dns.cache import ReplyCache, class_of
+from domicile.dns.cache import Kept, class_of
 from domicile.dns.edns import PLAIN_LIMIT
 from domicile.dns.message import HEADER
 from domicile.model.ids import LENGTH
 from domicile.model.names import A_LABEL, JOINT
+from domicile.nameserver.hosts import UNKNOWN, Hosts
 from domicile.replica.glance import HOST, LEFT, Glance
 
 _HEADER: Final = HEADER.size
@@ -37,17 +42,23 @@ _DO: Final = 4  # in what `class_of` gives
 _AAAA: Final = 32  # beside what it gives
 _SORTS: Final = 64
 _LONGEST_NAME: Final = 255
+_ROOM: Final = 2 * _LONGEST_NAME  # for a name, and for a cluster's behind it
 _LONGEST_LABEL: Final = 63
 _MOST_ZONES: Final = 32
 
 _HOST: Final = HOST
 _LEFT: Final = LEFT
+_UNKNOWN: Final = UNKNOWN
 _DOT: Final = ord(".")
 _STRANGE: Final = 0
 _JOINT: Final = JOINT.encode()
 _A_LABEL: Final = A_LABEL.encode()
+_POINTER: Final = 0xC000
 _OWNER: Final = b"\xc0\x0c"  # a pointer to the question's name
-_POINTERS: Final = tuple((0xC000 | at).to_bytes(2, "big") for at in range(512))
+# A piece of a reply is what stands between its id and its question, so many octets, and
+# what stands behind: without the pointer to the zone, where the reply is a no.
+_HEAD: Final = _HEADER - 2
+_HEAD_COUNTS: Final = 5
 
 
 def _lower(octet: int) -> int:
@@ -57,20 +68,6 @@ def _lower(octet: int) -> int:
 
 # What stands for an octet of a label in the text of a host; nothing for a strange one.
 _TEXT: Final = bytes(map(_lower, range(256)))
-
-
-class Piece:
-    """What stands before and behind the question of a reply.
-
-    Without the id; and without the pointer to the zone, where the reply is a no.
-    """
-
-    __slots__ = ("head", "negative", "tail")
-
-    def __init__(self, head: bytes, tail: bytes, *, negative: bool) -> None:
-        self.head = head
-        self.tail = tail
-        self.negative = negative
 
 
 class PlainZone:
@@ -96,22 +93,23 @@ class PlainZone:
         self.suffix = suffix
         self.labels = suffix.count(b".")
         self.left = frozenset(left)
-        self.deepest_left = max((each.count(b".") + 1 for each in self.left), default=0)
+        depths = (each.count(b".") + 1 - self.labels for each in self.left)
+        self.deepest_left = max(depths, default=0)
         self.plain = plain
         self.signed = signed
         # By sort: of names that no app has, and of the apps of each cluster.
-        self.missing: list[Piece | None] = [None] * _SORTS
-        self.pieces: dict[bytes, list[Piece | None]] = {}
+        self.missing: list[bytes | None] = [None] * _SORTS
+        self.pieces: dict[bytes, list[bytes | None]] = {}
 
     def forget_serial(self) -> None:
         """Forget what is negative."""
         self.missing = [None] * _SORTS
         for pieces in self.pieces.values():
             for sort, piece in enumerate(pieces):
-                if piece is not None and piece.negative:
+                if piece is not None and _is_negative(piece):
                     pieces[sort] = None
 
-    def pieces_of(self, cluster: bytes | None) -> list[Piece | None]:
+    def pieces_of(self, cluster: bytes | None) -> list[bytes | None]:
         """Give the pieces of a cluster's replies, of none where that is none."""
         if cluster is None:
             return self.missing
@@ -122,21 +120,26 @@ _NO_ZONE: Final = PlainZone(b"", plain=False)
 
 
 class PlainQuestions:
-    """Answers out of what was answered before, as of the same records."""
+    """Answers out of what was answered before, as of the same records.
+
+    Of the packet that was matched last, `end` is where its question ends, and `pointer`
+    is what stands between that and the rest of the piece, 0 for nothing.
+    """
 
     __slots__ = (
-        "_cluster", "_end", "_glance", "_labels", "_text", "_wants_signatures", "_zone",
-        "_zones", "signed",
+        "_cluster", "_glance", "_hosts", "_labels", "_signed", "_size", "_text",
+        "_wants_signatures", "_zone", "_zones", "end", "pointer",
     )  # fmt: skip
 
-    def __init__(self, glance: Glance, room: int = 0) -> None:
+    def __init__(self, glance: Glance, hosts: Hosts, room: int = 0) -> None:
         """Of signed replies so many octets are kept."""
         self._glance = glance
-        self.signed = ReplyCache(room)
+        self._hosts = hosts
+        self._signed = Kept(room)
         self._zones: list[PlainZone] = []
-        self._text = bytearray(_LONGEST_NAME + 1)
+        self._text = bytearray(_ROOM)
         # Of the packet that was sorted last.
-        self._end = self._labels = 0
+        self.end = self.pointer = self._size = self._labels = 0
         self._zone = _NO_ZONE
         self._cluster: bytes | None = None
         self._wants_signatures = False
@@ -146,7 +149,7 @@ class PlainQuestions:
         found = sorted(zones, key=lambda zone: -len(zone.suffix))
         # They are tried one after the other.
         self._zones = found if len(found) <= _MOST_ZONES else []
-        self.signed.clear()
+        self._signed.clear()
 
     def forget_serial(self) -> None:
         """Forget what tells the serial: each no, with the zone's SOA."""
@@ -155,85 +158,98 @@ class PlainQuestions:
 
     def find(self, packet: bytes) -> bytes | None:
         """Give the reply to a query of a sort that was answered before."""
-        sort = self._sorted(packet)
+        piece = self.match(packet, len(packet))
+        return None if piece is None else self.compose(packet, piece)
+
+    def compose(self, packet: bytes, piece: bytes) -> bytes:
+        """Give the reply to the packet that was matched last."""
+        pointer = self.pointer.to_bytes(2, "big") if self.pointer else b""
+        question = packet[_HEADER : self.end]
+        return packet[:2] + piece[:_HEAD] + question + pointer + piece[_HEAD:]
+
+    def match(self, octets: bytes, size: int) -> bytes | None:
+        """Give the piece of the reply to such a query."""
+        sort = self._sorted(octets, size)
         if sort < 0:
             return None
         zone = self._zone
         cluster = self._cluster
+        self.pointer = 0
         if self._wants_signatures:
-            return None if cluster is None else self.signed.find(packet, cluster)
+            return None if cluster is None else self._signed.get(self._key(sort))
         pieces = zone.missing if cluster is None else zone.pieces.get(cluster)
         piece = None if pieces is None else pieces[sort]
-        if piece is None:
+        if piece is None or self.end + 2 + len(piece) - _HEAD > PLAIN_LIMIT:
             return None
-        end = self._end
-        tail = piece.tail
-        if end + 2 + len(tail) > PLAIN_LIMIT:
-            return None
-        if piece.negative:
-            tail = self._pointer() + tail
-        return packet[:2] + piece.head + packet[_HEADER:end] + tail
+        if _is_negative(piece):
+            self.pointer = self._pointer()
+        return piece
 
     def learn(self, packet: bytes, reply: bytes) -> bool:
         """Take a reply to a query apart; say whether the like of it will be found."""
         # Authoritative, whole, and a yes or a no.
         if reply[2] & 0x06 != 0x04 or reply[3] & 0x0F not in {0, 3}:
             return False
-        sort = self._sorted(packet)
+        sort = self._sorted(packet, len(packet))
         if sort < 0:
             return False
-        end = self._end
-        negative = not reply[7]
+        end = self.end
+        head = reply[2:_HEADER]
+        negative = _is_negative(head)
         if self._wants_signatures:
-            return not negative and self._learn_signed(packet, reply)
-        if reply[end : end + 2] != (self._pointer() if negative else _OWNER):
+            if negative or self._cluster is None or len(reply) > PLAIN_LIMIT:
+                return False
+            self._signed.put(self._key(sort), head + reply[end:])
+            return True
+        owner = self._pointer().to_bytes(2, "big") if negative else _OWNER
+        if reply[end : end + 2] != owner:
             return False
-        tail = reply[end + 2 :] if negative else reply[end:]
-        piece = Piece(reply[2:_HEADER], tail, negative=negative)
+        piece = head + (reply[end + 2 :] if negative else reply[end:])
         self._zone.pieces_of(self._cluster)[sort] = piece
         return True
 
-    def _learn_signed(self, packet: bytes, reply: bytes) -> bool:
-        if self._cluster is None:
-            return False
-        self.signed.keep(packet, reply, self._cluster)
-        return True
+    def _key(self, sort: int) -> bytes:
+        """Give what a signed reply depends on: name, sort and cluster."""
+        assert self._cluster is not None
+        size = self._size
+        cluster = self._cluster
+        text = self._text
+        text[size] = sort
+        for place in range(len(cluster)):
+            text[size + 1 + place] = cluster[place]
+        return bytes(text[: size + 1 + len(cluster)])
 
-    def _pointer(self) -> bytes:
+    def _pointer(self) -> int:
         """Give the pointer to the zone's name, at the end of the question's."""
-        suffix = self._zone.suffix
-        pointer: bytes = _POINTERS[self._end - _TAIL - 1 - len(suffix)]
-        return pointer
+        return _POINTER | (self.end - _TAIL - 1 - len(self._zone.suffix))
 
-    def _sorted(self, packet: bytes) -> int:
+    def _sorted(self, octets: bytes, size: int) -> int:
         """Give what sort a packet is, or -1; note its question's end, zone, cluster."""
         if not self._zones:
             return -1
-        size = self._read(packet)
-        if size == 0:
+        length = self._read(octets, size)
+        if length == 0:
             return -1
-        kind = class_of(packet, self._end)
-        if kind < 0 or not _asks_for_addresses(packet, self._end):
+        kind = class_of(octets, size, self.end)
+        if kind < 0 or not _asks_for_addresses(octets, self.end):
             return -1
-        host = bytes(self._text[:size])
-        zone = self._zone_of(host)
+        zone = self._zone_of(length)
         if not zone.plain:
             return -1
-        cluster = self._find(zone, host, self._labels - zone.labels)
+        self._size = length
+        cluster = self._find(zone, self._labels - zone.labels)
         if cluster == _LEFT:
             return -1
         self._zone = zone
         self._cluster = cluster
         self._wants_signatures = zone.signed and bool(kind & _DO)
-        return kind if packet[self._end - 3] == _TYPE_A else kind | _AAAA
+        return kind if octets[self.end - 3] == _TYPE_A else kind | _AAAA
 
-    def _read(self, packet: bytes) -> int:
+    def _read(self, octets: bytes, size: int) -> int:
         """Write the question's name as `HOST` has it; give its length, 0 if strange.
 
         Note its labels, and where the question ends.
         """
-        size = len(packet)
-        octets = packet
         text = self._text
         at = _HEADER
         written = labels = 0
@@ -256,26 +272,28 @@ class PlainQuestions:
             labels += 1
         text[0] = _HOST
         self._labels = labels
-        self._end = at + 1 + _TAIL
-        return written if self._end <= size else 0
+        self.end = at + 1 + _TAIL
+        return written if self.end <= size else 0
 
-    def _zone_of(self, host: bytes) -> PlainZone:
+    def _zone_of(self, size: int) -> PlainZone:
+        """Give the zone of the name that was read, by the longest of their ends."""
         for zone in self._zones:
-            suffix = zone.suffix
-            if host.endswith(suffix):
-                return zone
-            if len(host) == len(suffix) and host[1:] == suffix[1:]:
+            if _ends_with(self._text, size, zone.suffix):
                 return zone
         return _NO_ZONE
 
-    def _find(self, zone: PlainZone, host: bytes, labels: int) -> bytes | None:
+    def _find(self, zone: PlainZone, labels: int) -> bytes | None:
         """Give the cluster of an app, none where there is no app; `LEFT` is left."""
-        if labels <= zone.deepest_left and host[1:] in zone.left:
+        size = self._size
+        if labels <= zone.deepest_left and bytes(self._text[1:size]) in zone.left:
             return _LEFT
         if labels == 2:
-            return self._glance.cluster_of_host(host)
+            found = self._hosts.find(self._text, size)
+            if found is not _UNKNOWN:
+                return found
+            return self._glance.cluster_of_host(bytes(self._text[:size]))
         if labels == 1:
-            return self._find_label(zone, host[1 : len(host) - len(zone.suffix)])
+            return self._find_label(zone, bytes(self._text[1 : size - len(zone.suffix)]))
         return _LEFT
 
     def _find_label(self, zone: PlainZone, label: bytes) -> bytes | None:
@@ -291,10 +309,28 @@ class PlainQuestions:
         return _LEFT if self._glance.has_owner(label) else None
 
 
-def _asks_for_addresses(packet: bytes, end: int) -> bool:
-    kind = packet[end - 3]
+def _is_negative(piece: bytes) -> bool:
+    """Whether it has no answer: fewer than 256 there are in any case."""
+    return not piece[_HEAD_COUNTS]
+
+
+def _ends_with(text: bytearray, size: int, suffix: bytes) -> bool:
+    """Whether a name, as it was read, is in a zone that ends so, or is its apex."""
+    length = len(suffix)
+    begin = size - length
+    if begin < 0 or (begin and length and text[begin] != _DOT):
+        return False
+    # The first is a dot, or what stands before a whole name.
+    for place in range(1, length):
+        if text[begin + place] != suffix[place]:
+            return False
+    return True
+
+
+def _asks_for_addresses(octets: bytes, end: int) -> bool:
+    kind = octets[end - 3]
     return (
         kind in (_TYPE_A, _TYPE_AAAA)
-        and packet[end - 1] == _CLASS_IN
-        and not packet[end - 4] | packet[end - 2]
+        and octets[end - 1] == _CLASS_IN
+        and not octets[end - 4] | octets[end - 2]
     )

@@ -35,8 +35,10 @@ from domicile.nameserver.answers import (
     zones_of,
 )
 from domicile.nameserver.as_of import AsOf
+from domicile.nameserver.census import Census
 from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.hosts import Hosts
 from domicile.nameserver.keyring import NO_KEYS, Keyring
 from domicile.nameserver.live import Moment, ServedView
 from domicile.nameserver.plain import PlainQuestions
@@ -55,6 +57,7 @@ Reply = Callable[[bytes, Client], bytes | None]
 
 # What is signed is renewed days before it expires, and not on a change of records.
 _HOUR: Final = 3600
+_ATTEMPTS: Final = 3
 
 # Of these kinds a change makes what is known of plain questions wrong, or the keys and
 # secrets that are in use; no other does.
@@ -101,7 +104,9 @@ class Replies:
         self._sparing = Sparing()
         self.glance = Glance(replica)
         self._keys = Keyring(self._own.sealing_key, self._own.keys)
-        self.plain = PlainQuestions(self.glance, _SIGNED_ROOM)
+        hosts = Hosts()
+        self._census = Census(self.glance, hosts)
+        self.plain = PlainQuestions(self.glance, hosts, _SIGNED_ROOM)
         self.remembered = ReplyCache(_ROOM)
         self._view: View | NoRecords | None = None
         self._server = self._identity = self._own.identity
@@ -222,23 +227,40 @@ class Replies:
         look_up = partial(answer_without_records, self._own.files)
         return respond(packet, client, look_up, self._server, self._signing.refuse)
 
+    def take_census(self) -> bool:
+        """Learn some more of where hosts are; say whether there is more to learn."""
+        self.begin()
+        try:
+            return self._census.go_on()
+        finally:
+            self.end()
+
     def renew(self) -> None:
         """Forget what other records said."""
         self.remembered.clear()
         is_aged, self._is_aged = self._is_aged, False
-        with suppress(DomicileError, OSError), self._replica.view() as view:
-            # What is behind has more to say than what it said before.
-            if not view.behind and self._is_glanced_at(view):
-                if is_aged or self._plain_as_of.are_others(view, _OF_PLAIN):
-                    self._renewed_at = self._clock()
-                    self._have_secrets(view)
-                    signed = self._signing.zones
-                    self.plain.forget(plain_zones(view, self._own.files, signed))
-                else:
-                    self.plain.forget_serial()
-                return
+        for _ in range(_ATTEMPTS):
+            with suppress(DomicileError, OSError), self._replica.view() as view:
+                if view.behind:
+                    # It has more to say than what it said before.
+                    break
+                if self._is_glanced_at(view):
+                    self._renew_from(view, is_aged)
+                    return
+            # Between the glance and the view there was a change.
+            self.glance.begin()
         self.plain.forget()
         self._plain_as_of.forget()
+
+    def _renew_from(self, view: View | NoRecords, is_aged: bool) -> None:
+        self._census.follow(view)
+        if is_aged or self._plain_as_of.are_others(view, _OF_PLAIN):
+            self._renewed_at = self._clock()
+            self._have_secrets(view)
+            signed = self._signing.zones
+            self.plain.forget(plain_zones(view, self._own.files, signed))
+        else:
+            self.plain.forget_serial()
 
     def _have_secrets(self, view: View | NoRecords) -> None:
         """Sign by the keys that a view has, and make cookies of its secrets."""

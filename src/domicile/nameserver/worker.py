@@ -34,6 +34,7 @@ _TOLD_AGAIN = 1.0
 # How soon a certificate that was renewed is shown.
 _LOOKED_AT_AGAIN = 1.0
 _LOOK_SECONDS = 1.0
+_BETWEEN_HOSTS = 0.0015
 # What is written already gets so long to be sent.
 _GRACE = 1.0
 
@@ -97,6 +98,7 @@ async def _run_until_end(
         ]
         tasks.append(asyncio.create_task(_renew(certificate)))
     tasks.append(asyncio.create_task(_tell(replica, replies, channel)))
+    tasks.append(asyncio.create_task(_take_census(replies)))
     tasks.append(asyncio.create_task(_watch_drops(sockets.udp, tally)))
     await lifeline.wait_for_end(loop)
     for task in tasks:
@@ -127,6 +129,13 @@ async def _renew(certificate: Certificate) -> None:
                 _log.info("certificate_taken")
         except BadConfiguration as error:
             _log.error("certificate_not_taken", reason=str(error))
+
+
+async def _take_census(replies: Replies) -> None:
+    """Learn where all hosts are, in a quarter of the time and no more at once."""
+    while True:
+        more = replies.take_census()
+        await asyncio.sleep(_BETWEEN_HOSTS if more else _LOOK_SECONDS)
 
 
 async def _watch_drops(udp: Sequence[socket.socket], tally: Tally) -> None:

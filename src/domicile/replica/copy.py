@@ -28,6 +28,7 @@ from domicile.replica.layout import (
     place_of,
     read,
     stored,
+    touched,
 )
 
 FIRST_MAP_SIZE = 64 * 1024 * 1024
@@ -158,8 +159,9 @@ class Copy:
         """Write a range and its serial, all or nothing."""
 
         def write(txn: lmdb.Transaction) -> int:
-            unreadable = self._put_all(txn, changes)
-            self._note_touched(txn, changes)
+            left: dict[int, list[bytes]] = {}
+            unreadable = self._put_all(txn, changes, left)
+            self._note_touched(txn, changes, left)
             return unreadable + self._put_meta(txn, up_to, chain)
 
         self._write(write)
@@ -239,19 +241,35 @@ class Copy:
             cursor.putmulti(pairs, append=True)
         return 0
 
-    def _put_all(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> int:
+    def _put_all(
+        self,
+        txn: lmdb.Transaction,
+        changes: Sequence[Change],
+        left: dict[int, list[bytes]],
+    ) -> int:
+        """Write all; `left` becomes what each change took out of the index."""
         come: Counter[str] = Counter()
-        unreadable = sum(not self._put(txn, change, come) for change in changes)
+        unreadable = 0
+        for change in changes:
+            gone = left[change.serial] = []
+            unreadable += not self._put(txn, change, come, gone)
         self._count(txn, come)
         return unreadable
 
-    def _put(self, txn: lmdb.Transaction, change: Change, come: Counter[str]) -> bool:
+    def _put(
+        self,
+        txn: lmdb.Transaction,
+        change: Change,
+        come: Counter[str],
+        left: list[bytes],
+    ) -> bool:
         """Write one record and its index; False where it cannot be read, only kept."""
         kind, value = change.kind, change.value
         place = place_of(kind, change.key)
         record = None if value is None else read(kind, value)
         found_by = index_of(place, kind, record)
-        come[kind] += (value is not None) - self._leave(txn, kind, place, found_by)
+        was_there = self._leave(txn, kind, place, found_by, left)
+        come[kind] += (value is not None) - was_there
         if value is None:
             txn.delete(place, db=self.records)
             return True
@@ -261,7 +279,12 @@ class Copy:
         return record is not None
 
     def _leave(
-        self, txn: lmdb.Transaction, kind: str, place: bytes, wanted: Container[bytes]
+        self,
+        txn: lmdb.Transaction,
+        kind: str,
+        place: bytes,
+        wanted: Container[bytes],
+        left: list[bytes],
     ) -> bool:
         """Take away by what the record was found before; False where there was none."""
         old: Any = txn.get(place, db=self.records)
@@ -274,6 +297,7 @@ class Copy:
             # Another record may have taken the name since.
             if key not in wanted and is_of(found, entry, place):
                 txn.delete(key, db=self.index)
+                left.append(key)
         return True
 
     def _count(self, txn: lmdb.Transaction, come: Counter[str]) -> None:
@@ -287,11 +311,16 @@ class Copy:
     def _put_counts(self, txn: lmdb.Transaction, counts: Mapping[str, int]) -> None:
         txn.put(COUNTS, msgspec.msgpack.encode(counts), db=self.meta)
 
-    def _note_touched(self, txn: lmdb.Transaction, changes: Sequence[Change]) -> None:
+    def _note_touched(
+        self,
+        txn: lmdb.Transaction,
+        changes: Sequence[Change],
+        left: Mapping[int, list[bytes]],
+    ) -> None:
         """Note what each change wrote, and forget what is too long ago."""
         for change in changes:
-            place = place_of(change.kind, change.key)
-            txn.put(_number(change.serial), place, db=self.touched, append=True)
+            noted = touched(place_of(change.kind, change.key), left[change.serial])
+            txn.put(_number(change.serial), noted, db=self.touched, append=True)
         with txn.cursor(db=self.touched) as cursor:
             for _ in range(txn.stat(self.touched)["entries"] - _MOST_TOUCHED):
                 cursor.first()

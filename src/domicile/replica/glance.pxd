@@ -31,10 +31,19 @@ cdef class Glance:
 
     cdef bint _look(self) except -1
 
-    @cython.locals(found=bytes, length=Py_ssize_t)
+    @cython.locals(found=bytes)
     cpdef bytes cluster_of_host(self, bytes place)
 
-    @cython.locals(place=bytes, found=bytes)
+    @cython.locals(place=bytes, found=bytes, cluster=bytes)
     cpdef bytes cluster_of_app(self, bytes app, bytes zone)
 
     cpdef bint has_owner(self, bytes name) except -1
+
+    @cython.locals(found=list, host=bytes, entry=bytes)
+    cpdef list hosts_behind(self, bytes place, Py_ssize_t most)
+
+
+@cython.locals(length=Py_ssize_t)
+cdef bytes _cluster_in(bytes entry)
+
+cdef bytes _checked_cluster_in(bytes host, bytes entry)

@@ -16,7 +16,7 @@ from domicile.clock import Clock, monotonic
 from domicile.errors import DomicileError
 from domicile.model.records import Owner, Placement
 from domicile.replica.copy import Copy
-from domicile.replica.layout import CRC_SIZE, checked, prefix_of
+from domicile.replica.layout import CRC_SIZE, checked, checked_entry, prefix_of
 
 LEFT: Final = b""
 _PLACEMENT: Final = prefix_of(Placement.kind)
@@ -133,15 +133,7 @@ class Glance:
             found = self._get(place, None, self._index)
         except lmdb.Error:
             return LEFT
-        if found is None:
-            return None
-        if len(found) <= _ENTRY + 1 or found[_ENTRY] != _ARRAY_OF_TWO:
-            return LEFT
-        length = found[_ENTRY + 1] - _TEXT
-        if not 0 < length <= _LONGEST_TEXT:
-            return LEFT
-        cluster: bytes = found[_ENTRY + 2 : _ENTRY + 2 + length]
-        return cluster
+        return None if found is None else _cluster_in(found)
 
     def cluster_of_app(self, app: bytes, zone: bytes) -> bytes | None:
         """Give the same for an app's id, in its zone."""
@@ -155,7 +147,8 @@ class Glance:
             return LEFT
         if placement.zone.encode() != zone:
             return None
-        return LEFT if placement.moves_at else placement.cluster.encode()
+        cluster: bytes = placement.cluster.encode()
+        return LEFT if placement.moves_at or len(cluster) > _LONGEST_TEXT else cluster
 
     def has_owner(self, name: bytes) -> bool:
         """Whether there is an owner of that name, or that cannot be told."""
@@ -163,3 +156,38 @@ class Glance:
             return self._get(_OWNER + name, None, self._records) is not None
         except lmdb.Error:
             return True
+
+    def hosts_behind(self, place: bytes, most: int) -> list[tuple[bytes, bytes]]:
+        """Give hosts and their clusters in order, behind one; at most so many.
+
+        With `HOST` before them; where an entry is damaged, too, it is `LEFT`. Raises
+        lmdb.Error.
+        """
+        found: list[tuple[bytes, bytes]] = []
+        if self._txn is None:
+            return found
+        with self._txn.cursor(db=self._index) as cursor:
+            if not cursor.set_range(place + b"\0"):
+                return found
+            for host, entry in cursor:
+                if len(found) == most or not host.startswith(_PLACEMENT):
+                    break
+                found.append((host, _checked_cluster_in(host, entry)))
+        return found
+
+
+def _cluster_in(entry: bytes) -> bytes:
+    if len(entry) <= _ENTRY + 1 or entry[_ENTRY] != _ARRAY_OF_TWO:
+        return LEFT
+    length = entry[_ENTRY + 1] - _TEXT
+    if not 0 < length <= _LONGEST_TEXT:
+        return LEFT
+    return entry[_ENTRY + 2 : _ENTRY + 2 + length]
+
+
+def _checked_cluster_in(host: bytes, entry: bytes) -> bytes:
+    try:
+        checked_entry(host, entry)
+    except DomicileError:
+        return LEFT
+    return _cluster_in(entry)

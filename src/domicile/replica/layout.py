@@ -3,7 +3,8 @@
     records   kind, key        -> crc32, then the record's msgpack (a placement's less its key)
     index     kind, index key  -> the key in `records`
                                or an entry: crc32, whose it is, then its msgpack
-    touched   serial           -> the key in `records` that the change wrote, of the last
+    touched   serial           -> the key in `records` that the change wrote, of the last;
+                               behind it, each after a 0, the hosts that a placement left
     meta      format, serial, chain, counts, since (after it `touched` is whole),
                packed (pages that it had when it was written in order)
 
@@ -13,7 +14,7 @@ index key keeps its entry where the first one goes.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -92,6 +93,26 @@ def _index_of(place: bytes, kind: str, record: Record) -> Iterator[tuple[bytes, 
         found_at = place_of(kind, key)
         rest = _crc(place) + encode(entry)
         yield found_at, _crc(found_at + rest) + rest
+
+
+def touched(place: bytes, left: Iterable[bytes]) -> bytes:
+    """Give what is noted of a change, and of what leads to its record no more.
+
+    Whoever knows hosts and where they live could not tell who had one, from the rest.
+    """
+    if not place.startswith(_PLACEMENT):
+        return place
+    return b"\0".join([place, *left])
+
+
+def place_touched(noted: bytes) -> bytes:
+    """Give the key in `records` that a change wrote."""
+    return noted.partition(b"\0")[0] if noted.startswith(_PLACEMENT) else noted
+
+
+def hosts_left(noted: bytes) -> list[bytes]:
+    """Give where a placement is not found any more, of what is noted of its change."""
+    return noted.split(b"\0")[1:] if noted.startswith(_PLACEMENT) else []
 
 
 def is_of(found: bytes | None, ours: bytes, place: bytes) -> bool:

@@ -34,13 +34,16 @@ from domicile.replica.faults import DamagedReplica, UnreadableRecord
 from domicile.replica.layout import (
     checked,
     checked_entry,
+    hosts_left,
     is_readable,
     key_at,
     place_of,
+    place_touched,
     prefix_of,
 )
 
 _WITHOUT_REST = 1000
+_NOWHERE = Placement("", "", 0)
 
 Kind = TypeVar("Kind", bound=Record)
 
@@ -219,6 +222,33 @@ class View:
 
         It is not where the serial is of another copy, or of too long ago.
         """
+        noted = self._noted_after(serial)
+        if noted is None:
+            return None
+        keys = (key_at(place_touched(each)) for each in noted)
+        parts = (key.decode().partition("\0") for key in keys)
+        return [(kind, key) for kind, _, key in parts]
+
+    def hosts_touched_after(self, serial: int) -> set[bytes] | None:
+        """Give, as `HOST` has them, those at which since then an app came, moved or left.
+
+        None if that is not known.
+        """
+        noted = self._noted_after(serial)
+        if noted is None:
+            return None
+        prefix = prefix_of(Placement.kind)
+        found: set[bytes] = set()
+        for each in noted:
+            found.update(hosts_left(each))
+            place = place_touched(each)
+            if place.startswith(prefix):
+                app = place[len(prefix) :].decode()
+                entries = (self.placement(app) or _NOWHERE).entries
+                found.update(place_of(Placement.kind, host) for host in entries)
+        return found
+
+    def _noted_after(self, serial: int) -> list[bytes] | None:
         if self._txn is None or self._copy is None:
             return None
         since = int.from_bytes(self._meta(b"since"), "big")
@@ -227,11 +257,9 @@ class View:
         try:
             with self._txn.cursor(db=self._copy.touched) as cursor:
                 found = cursor.set_range((serial + 1).to_bytes(8, "big"))
-                keys = list(cursor.iternext(keys=False)) if found else []
+                return list(cursor.iternext(keys=False)) if found else []
         except lmdb.Error as error:
             raise self._copy.fault(error) from error
-        parts = (key_at(key).decode().partition("\0") for key in keys)
-        return [(kind, key) for kind, _, key in parts]
 
     def survey(self, rest: Callable[[], None] = lambda: None) -> Survey:
         """Look at all records, each of them checked; after each few, `rest`."""
