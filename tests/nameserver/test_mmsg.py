@@ -1,10 +1,9 @@
 """Batches of datagrams, by both twins."""
 
-import importlib.util
 import socket
-from pathlib import Path
 
 import pytest
+from uncompiled import in_python
 
 from domicile.dns.budget import prefix_of
 from domicile.nameserver import mmsg
@@ -12,16 +11,7 @@ from domicile.nameserver import mmsg
 SIZE = 8
 
 
-def plain():
-    """Give the twin in Python, also where the compiled one is imported."""
-    path = Path(mmsg.__file__).with_name("mmsg.py")
-    spec = importlib.util.spec_from_file_location("plain_mmsg", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(params=[mmsg, plain()], ids=["imported", "python"])
+@pytest.fixture(params=[mmsg, in_python(mmsg)], ids=["imported", "python"])
 def twin(request):
     return request.param
 
@@ -131,3 +121,27 @@ def test_who_sent_it_can_be_replied_to_later(twin, server, clients):
     assert clients[0].recv(100) == b"answer"
     with pytest.raises(IndexError):
         batch.peer(1)
+
+
+@pytest.mark.parametrize("pointer", [0, 0xC123])
+def test_a_packet_is_rewritten_about_its_question(twin, server, clients, pointer):
+    batch = twin.Batch(server, SIZE)
+    clients[0].send(b"idhhhhhhhhhhquestion and more")
+    clients[1].send(b"question")
+    assert batch.receive() == 2
+    batch.rewrite(0, b"HEADHEADHE and an answer", 20, pointer)
+    batch.reply(1, b"answer")
+    batch.send()
+    pointed = pointer.to_bytes(2, "big") if pointer else b""
+    expected = b"idHEADHEADHEquestion" + pointed + b" and an answer"
+    assert clients[0].recv(100) == expected
+    assert clients[1].recv(100) == b"answer"
+    # It is of that datagram, and of none that comes later.
+    clients[2].send(b"idhhhhhhhhhhquestion")
+    assert batch.receive() == 1
+    batch.send()
+    clients[2].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        clients[2].recv(100)
+    with pytest.raises(IndexError):
+        batch.rewrite(1, bytes(20), 12, 0)

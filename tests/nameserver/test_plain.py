@@ -123,8 +123,12 @@ def the_long_way(view, packet):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_plain_question_gets_the_answer_of_the_long_way(replica, seed):
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_plain_question_gets_the_answer_of_the_long_way(replica, seed, is_known):
+    """Whether or not all hosts are known."""
     replies = Replies(replica, own=Own(FILES))
+    while is_known and replies.take_census():
+        pass
     random = Random(seed)
     found = 0
     replies.begin()

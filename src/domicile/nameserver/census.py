@@ -36,24 +36,24 @@ class Counted(Protocol):
 class Census:
     """Goes through a replica's hosts, and follows it."""
 
-    __slots__ = ("_at", "_glance", "_hosts", "_name", "_serial")
+    __slots__ = ("_at", "_glance", "_hosts", "_name", "_room", "_serial")
 
     def __init__(self, glance: Glance, hosts: Hosts) -> None:
         self._glance = glance
         self._hosts = hosts
-        self._name, self._serial = "", -1
+        self._name, self._serial, self._room = "", -1, 0
         # Behind this host there are some that were not looked at; None: behind none.
         self._at: bytes | None = None
 
     def follow(self, view: Counted) -> None:
         """Have the table be as of the view, which is what is glanced at."""
-        name, serial = self._glance.as_of, view.serial
+        name, serial, count = self._glance.as_of, view.serial, view.count(Placement)
         touched = None
-        if name == self._name:
+        if name == self._name and count <= self._room:
             touched = view.hosts_touched_after(self._serial)
         self._name, self._serial = name, serial
         if touched is None or len(touched) > _MOST_TOUCHED or not self._take(touched):
-            self._begin(view.count(Placement))
+            self._begin(count)
 
     def go_on(self) -> bool:
         """Take some more out of what is glanced at; say whether that is not the end."""
@@ -81,12 +81,14 @@ class Census:
         return all(self._hosts.put(host, look_up(host)) for host in touched)
 
     def _begin(self, count: int) -> None:
-        has_room = count <= MOST
-        self._hosts.begin(count if has_room else 0)
-        self._at = _FIRST if has_room else None
+        # Some may come; of more than there may be none is looked at.
+        self._room = max(count, min(count + count // 16 + 256, MOST))
+        is_too_much = count > MOST
+        self._hosts.begin(0 if is_too_much else self._room)
+        self._at = None if is_too_much else _FIRST
 
     def _give_up(self) -> bool:
-        """Leave all to the replica, until there is another or more of it."""
+        """Leave all to the replica, until that changes."""
         self._hosts.begin(0)
         self._name = ""
         self._at = None

@@ -16,7 +16,7 @@ from domicile.nameserver.updates import Updates
 # Enough to spread the cost of a wake and of a view, few enough that TCP gets its turn.
 BATCH: Final = 64
 # What came while a batch was answered is taken at once: that is cheaper than a wake.
-BATCHES: Final = 4
+BATCHES: Final = 8
 _RCODE: Final = 0x0F
 _HEAD: Final = 10  # of a piece, what stands before the question
 

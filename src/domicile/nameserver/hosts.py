@@ -28,7 +28,7 @@ class Hosts:
         return len(self._table)
 
     def begin(self, count: int) -> None:
-        """Forget all; there are going to be about so many."""
+        """Forget all; there are going to be at most so many."""
         self._table = {}
         self.whole = False
 

@@ -89,7 +89,7 @@ cdef extern from *:
     static struct table *table_make(uint64_t hosts, const char *keys) {
         struct table *all = calloc(1, sizeof *all);
         if (all == NULL) return NULL;
-        all->count = hosts / USUAL + 64;
+        all->count = hosts / USUAL + 1;
         memcpy(all->keys, keys, sizeof all->keys);
         void *found = mmap(NULL, table_size(all), PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -163,7 +163,6 @@ UNKNOWN = b"?"
 MOST = 20_000_000
 
 cdef bytes _UNKNOWN = UNKNOWN
-cdef Py_ssize_t _ROOM = MOST
 cdef Py_ssize_t _MOST_CLUSTERS = 65_000
 
 
@@ -184,8 +183,7 @@ cdef class Hosts:
         self._numbers = {}
         self._clusters = [None]
         table_free(<table *>self._table)
-        # Some more may come before it is begun anew.
-        self._table = table_make(min(count + count // 16, _ROOM), os.urandom(16))
+        self._table = table_make(count, os.urandom(16))
 
     cpdef bint put(self, bytes host, bytes cluster) except -1:
         cdef int number = 0
