@@ -25,7 +25,7 @@ cdef class Datagrams:
     cdef Budget _budget
     cdef Batch _batch
 
-    @cython.locals(taken=Py_ssize_t)
+    @cython.locals(taken=Py_ssize_t, glance=Glance)
     cpdef _serve(self)
 
     @cython.locals(

@@ -51,47 +51,49 @@ class Datagrams:
         loop.remove_reader(self._socket)
 
     def _serve(self) -> None:
-        for _ in range(BATCHES):
-            taken = self._batch.receive()
-            if not taken:
-                return
-            self._serve_batch(taken)
+        glance = self._glance
+        try:
+            for _ in range(BATCHES):
+                taken = self._batch.receive()
+                if not taken:
+                    return
+                if not (glance.is_open or glance.begin()):
+                    self._replies.renew()
+                self._serve_batch(taken)
+        finally:
+            glance.end()
 
     def _serve_batch(self, taken: int) -> None:
         batch = self._batch
         missed: list[int] = []
         plain = self._plain
         budget = self._budget
-        if not self._glance.begin():
-            self._replies.renew()
-        try:
-            now = 0 if budget is None else int(self._clock() * 1_000_000)
-            missing = 0
-            for place in range(taken):
-                size = batch.size(place)
-                piece = plain.match(batch.octets(place), size)
-                if piece is None:
-                    if not self._recall(place):
-                        missed.append(place)
-                    continue
-                if piece[1] & _RCODE:
-                    missing += 1
-                length = plain.end + len(piece) - _HEAD + (2 if plain.pointer else 0)
-                if (
-                    2 * length <= 3 * size
-                    or budget is None
-                    or budget.allows(batch.prefix(place), size, length, now)
-                ):
-                    batch.rewrite(place, piece, plain.end, plain.pointer)
-                else:
-                    packet = batch.packet(place)
-                    self._restrain(place, packet, plain.compose(packet, piece))
-            if self._tally is not None:
-                self._tally.count_remembered(taken - len(missed), missing)
-        finally:
+        now = 0 if budget is None else int(self._clock() * 1_000_000)
+        missing = 0
+        for place in range(taken):
+            size = batch.size(place)
+            piece = plain.match(batch.octets(place), size)
+            if piece is None:
+                if not self._recall(place):
+                    missed.append(place)
+                continue
+            if piece[1] & _RCODE:
+                missing += 1
+            length = plain.end + len(piece) - _HEAD + (2 if plain.pointer else 0)
+            if (
+                2 * length <= 3 * size
+                or budget is None
+                or budget.allows(batch.prefix(place), size, length, now)
+            ):
+                batch.rewrite(place, piece, plain.end, plain.pointer)
+            else:
+                packet = batch.packet(place)
+                self._restrain(place, packet, plain.compose(packet, piece))
+        if self._tally is not None:
+            self._tally.count_remembered(taken - len(missed), missing)
+        if missed:
             # A view may have to take on a map that has grown, which nobody may be using.
             self._glance.end()
-        if missed:
             self._answer(missed)
         batch.send()
 

@@ -77,7 +77,7 @@ cdef extern from *:
 
     static size_t table_size(const struct table *all) {
         size_t size = all->count * sizeof *all->buckets, large = 1 << 21;
-        return size < large ? size : (size + large - 1) / large * large;
+        return size < large / 16 ? size : (size + large - 1) / large * large;
     }
 
     static void table_free(struct table *all) {

@@ -18,6 +18,7 @@ cdef class Glance:
     cdef object _get
     cdef readonly object as_of
     cdef readonly bint behind
+    cdef readonly bint is_open
     cdef readonly long number
 
     cpdef look_anew(self)

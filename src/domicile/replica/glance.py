@@ -57,7 +57,7 @@ class Glance:
 
     __slots__ = (
         "_clock", "_copy", "_get", "_index", "_looks_at", "_records", "_replica", "_txn",
-        "as_of", "behind", "number",
+        "as_of", "behind", "is_open", "number",
     )  # fmt: skip
 
     def __init__(self, replica: Glanced, clock: Clock = monotonic) -> None:
@@ -69,6 +69,7 @@ class Glance:
         self._index: Any = None
         self._txn: Any = None
         self._get: Any = None
+        self.is_open = False
         self.number = -1
         self.behind = True
         self.as_of = ""
@@ -99,6 +100,7 @@ class Glance:
             else:
                 copy.open_views += 1
                 self._txn, self._get = txn, txn.get
+                self.is_open = True
                 number = txn.id()
         behind = self._replica.behind_as_open()
         if number != self.number or behind != self.behind:
@@ -110,6 +112,7 @@ class Glance:
         txn = self._txn
         if txn is not None and self._copy is not None:
             self._txn = None
+            self.is_open = False
             self._copy.open_views -= 1
             txn.abort()
 
