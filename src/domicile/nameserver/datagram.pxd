@@ -4,7 +4,7 @@ from domicile.dns.budget cimport Budget
 from domicile.dns.cache cimport ReplyCache
 from domicile.nameserver.mmsg cimport Batch
 from domicile.nameserver.counts cimport Tally
-from domicile.nameserver.plain cimport PlainQuestions
+from domicile.nameserver.plain cimport PlainQuestions, Question, compose
 from domicile.replica.glance cimport Glance
 
 
@@ -24,6 +24,7 @@ cdef class Datagrams:
     cdef object _clock
     cdef Budget _budget
     cdef Batch _batch
+    cdef list _questions
 
     @cython.locals(taken=Py_ssize_t, glance=Glance)
     cpdef _serve(self)
@@ -31,7 +32,7 @@ cdef class Datagrams:
     @cython.locals(
         batch=Batch, plain=PlainQuestions, budget=Budget, place=Py_ssize_t,
         now="long long", missing=Py_ssize_t, size=Py_ssize_t, length=Py_ssize_t,
-        packet=bytes, piece=bytes, missed=list,
+        packet=bytes, piece=bytes, missed=list, question=Question,
     )
     cdef _serve_batch(self, Py_ssize_t taken)
 

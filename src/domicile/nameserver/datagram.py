@@ -9,6 +9,7 @@ from domicile.clock import Clock, monotonic
 from domicile.dns.client import Client, Transport
 from domicile.dns.update import is_update
 from domicile.nameserver.mmsg import Batch
+from domicile.nameserver.plain import Question, compose
 from domicile.nameserver.replies import Replies
 from domicile.nameserver.restraint import Restraint
 from domicile.nameserver.updates import Updates
@@ -43,6 +44,7 @@ class Datagrams:
         self._updates = updates
         self._clock = clock
         self._batch = Batch(udp, BATCH)
+        self._questions = [Question() for _ in range(BATCH)]
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_reader(self._socket, self._serve)
@@ -70,25 +72,30 @@ class Datagrams:
         budget = self._budget
         now = 0 if budget is None else int(self._clock() * 1_000_000)
         missing = 0
+        # All are read first: what they need has come to hand when it is looked at.
         for place in range(taken):
-            size = batch.size(place)
-            piece = plain.match(batch.octets(place), size)
+            question = self._questions[place]
+            plain.read(question, batch.octets(place), batch.size(place))
+        for place in range(taken):
+            question = self._questions[place]
+            piece = plain.match(question)
             if piece is None:
                 if not self._recall(place):
                     missed.append(place)
                 continue
             if piece[1] & _RCODE:
                 missing += 1
-            length = plain.end + len(piece) - _HEAD + (2 if plain.pointer else 0)
+            size = batch.size(place)
+            length = question.end + len(piece) - _HEAD + (2 if question.pointer else 0)
             if (
                 2 * length <= 3 * size
                 or budget is None
                 or budget.allows(batch.prefix(place), size, length, now)
             ):
-                batch.rewrite(place, piece, plain.end, plain.pointer)
+                batch.rewrite(place, piece, question.end, question.pointer)
             else:
                 packet = batch.packet(place)
-                self._restrain(place, packet, plain.compose(packet, piece))
+                self._restrain(place, packet, compose(packet, question, piece))
         if self._tally is not None:
             self._tally.count_remembered(taken - len(missed), missing)
         if missed:

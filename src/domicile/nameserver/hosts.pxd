@@ -8,4 +8,6 @@ cdef class Hosts:
 
     cpdef bint put(self, bytes host, bytes cluster) except -1
 
+    cpdef foresee(self, const unsigned char *host, Py_ssize_t size)
+
     cpdef bytes find(self, const unsigned char *host, Py_ssize_t size)

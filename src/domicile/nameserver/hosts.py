@@ -46,6 +46,9 @@ class Hosts:
         """Say that each host there is has been put."""
         self.whole = True
 
+    def foresee(self, host: bytes | bytearray, size: int) -> None:
+        """Have at hand what is needed to find it."""
+
     def find(self, host: bytes | bytearray, size: int) -> bytes | None:
         """Give where the host lives that these octets begin with, None for no host."""
         found = self._table.get(bytes(host[:size]))

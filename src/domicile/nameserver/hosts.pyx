@@ -116,6 +116,11 @@ cdef extern from *:
         return NULL;
     }
 
+    static void table_foresee(const struct table *all, const unsigned char *host,
+                              size_t size) {
+        if (all) __builtin_prefetch(all->buckets + table_place(all, host, size).at);
+    }
+
     static int table_find(const struct table *all, const unsigned char *host, size_t size) {
         if (all == NULL) return 0;
         uint16_t *entry = table_entry(all, table_place(all, host, size));
@@ -155,6 +160,7 @@ cdef extern from *:
     void table_free(table *all)
     table *table_make(unsigned long long hosts, const char *keys)
     int table_find(const table *all, const unsigned char *host, size_t size)
+    void table_foresee(const table *all, const unsigned char *host, size_t size)
     int table_put(table *all, const unsigned char *host, size_t size, int number)
     unsigned long long table_used(const table *all)
 
@@ -201,6 +207,9 @@ cdef class Hosts:
 
     def complete(self):
         self.whole = True
+
+    cpdef foresee(self, const unsigned char *host, Py_ssize_t size):
+        table_foresee(<table *>self._table, host, <size_t>size)
 
     cpdef bytes find(self, const unsigned char *host, Py_ssize_t size):
         cdef int number = table_find(<table *>self._table, host, <size_t>size)

@@ -54,7 +54,7 @@ _STRANGE: Final = 0
 _JOINT: Final = JOINT.encode()
 _A_LABEL: Final = A_LABEL.encode()
 _POINTER: Final = 0xC000
-_OWNER: Final = b"\xc0\x0c"  # a pointer to the question's name
+_OWNER: Final = _POINTER | _HEADER  # a pointer to the question's name
 # A piece of a reply is what stands between its id and its question, so many octets, and
 # what stands behind: without the pointer to the zone, where the reply is a no.
 _HEAD: Final = _HEADER - 2
@@ -119,17 +119,90 @@ class PlainZone:
 _NO_ZONE: Final = PlainZone(b"", plain=False)
 
 
-class PlainQuestions:
-    """Answers out of what was answered before, as of the same records.
+class Question:
+    """What was read of a packet: the name that is asked, and of which sort its reply is.
 
-    Of the packet that was matched last, `end` is where its question ends, and `pointer`
-    is what stands between that and the rest of the piece, 0 for nothing.
+    The sort is -1 where it is not plain. `end` is where the question ends; `pointer` is
+    what stands between that and the rest of the piece, 0 for nothing.
     """
 
     __slots__ = (
-        "_cluster", "_glance", "_hosts", "_labels", "_signed", "_size", "_text",
-        "_wants_signatures", "_zone", "_zones", "end", "pointer",
+        "cluster", "end", "labels", "pointer", "size", "sort", "text",
+        "wants_signatures", "zone",
     )  # fmt: skip
+
+    def __init__(self) -> None:
+        # The name as `HOST` has it, in so many octets and labels.
+        self.text = bytearray(_ROOM)
+        self.size = self.labels = 0
+        self.end = self.pointer = 0
+        self.sort = -1
+        self.wants_signatures = False
+        self.zone = _NO_ZONE
+        self.cluster: bytes | None = None
+
+    def read(self, octets: bytes, size: int) -> bool:
+        """Read the name; False where it is strange or not whole."""
+        text = self.text
+        at = _HEADER
+        written = labels = 0
+        while at < size:
+            length = octets[at]
+            if length == 0:
+                break
+            end = at + 1 + length
+            if length > _LONGEST_LABEL or end > size or end > _HEADER + _LONGEST_NAME:
+                return False
+            text[written] = _DOT
+            written += 1
+            for place in range(at + 1, end):
+                octet = _TEXT[octets[place]]
+                if octet == _STRANGE:
+                    return False
+                text[written] = octet
+                written += 1
+            at = end
+            labels += 1
+        text[0] = _HOST
+        self.size = written
+        self.labels = labels
+        self.end = at + 1 + _TAIL
+        return written > 0 and self.end <= size
+
+    def is_in(self, zone: PlainZone) -> bool:
+        """Whether the name is in a zone, or its apex."""
+        suffix = zone.suffix
+        length = len(suffix)
+        begin = self.size - length
+        text = self.text
+        if begin < 0 or (begin and length and text[begin] != _DOT):
+            return False
+        # The first is a dot, or what stands before a whole name.
+        for place in range(1, length):
+            if text[begin + place] != suffix[place]:
+                return False
+        return True
+
+    def key(self) -> bytes:
+        """Give what a signed reply depends on: name, sort and cluster."""
+        cluster = self.cluster
+        assert cluster is not None
+        size = self.size
+        text = self.text
+        text[size] = self.sort
+        for place in range(len(cluster)):
+            text[size + 1 + place] = cluster[place]
+        return bytes(text[: size + 1 + len(cluster)])
+
+    def pointer_to_zone(self) -> int:
+        """Give the pointer to the zone's name, at the end of the question's."""
+        return _POINTER | (self.end - _TAIL - 1 - len(self.zone.suffix))
+
+
+class PlainQuestions:
+    """Answers out of what was answered before, as of the same records."""
+
+    __slots__ = ("_glance", "_hosts", "_question", "_signed", "_zones")
 
     def __init__(self, glance: Glance, hosts: Hosts, room: int = 0) -> None:
         """Of signed replies so many octets are kept."""
@@ -137,12 +210,7 @@ class PlainQuestions:
         self._hosts = hosts
         self._signed = Kept(room)
         self._zones: list[PlainZone] = []
-        self._text = bytearray(_ROOM)
-        # Of the packet that was sorted last.
-        self.end = self.pointer = self._size = self._labels = 0
-        self._zone = _NO_ZONE
-        self._cluster: bytes | None = None
-        self._wants_signatures = False
+        self._question = Question()
 
     def forget(self, zones: Iterable[PlainZone] = ()) -> None:
         """Begin anew, with the zones of other records."""
@@ -158,31 +226,46 @@ class PlainQuestions:
 
     def find(self, packet: bytes) -> bytes | None:
         """Give the reply to a query of a sort that was answered before."""
-        piece = self.match(packet, len(packet))
-        return None if piece is None else self.compose(packet, piece)
+        question = self._question
+        self.read(question, packet, len(packet))
+        piece = self.match(question)
+        return None if piece is None else compose(packet, question, piece)
 
-    def compose(self, packet: bytes, piece: bytes) -> bytes:
-        """Give the reply to the packet that was matched last."""
-        pointer = self.pointer.to_bytes(2, "big") if self.pointer else b""
-        question = packet[_HEADER : self.end]
-        return packet[:2] + piece[:_HEAD] + question + pointer + piece[_HEAD:]
+    def read(self, question: Question, octets: bytes, size: int) -> None:
+        """Read a packet, and have at hand what is needed to match it."""
+        question.sort = -1
+        if not question.read(octets, size):
+            return
+        end = question.end
+        kind = class_of(octets, size, end)
+        if kind < 0 or not _asks_for_addresses(octets, end):
+            return
+        for zone in self._zones:
+            if question.is_in(zone):
+                break
+        else:
+            return
+        if zone.plain:
+            question.zone = zone
+            question.wants_signatures = zone.signed and bool(kind & _DO)
+            question.sort = kind if octets[end - 3] == _TYPE_A else kind | _AAAA
+            self._hosts.foresee(question.text, question.size)
 
-    def match(self, octets: bytes, size: int) -> bytes | None:
-        """Give the piece of the reply to such a query."""
-        sort = self._sorted(octets, size)
-        if sort < 0:
+    def match(self, question: Question) -> bytes | None:
+        """Give the piece of the reply to it."""
+        if not self._is_found(question):
             return None
-        zone = self._zone
-        cluster = self._cluster
-        self.pointer = 0
-        if self._wants_signatures:
-            return None if cluster is None else self._signed.get(self._key(sort))
+        question.pointer = 0
+        cluster = question.cluster
+        if question.wants_signatures:
+            return None if cluster is None else self._signed.get(question.key())
+        zone = question.zone
         pieces = zone.missing if cluster is None else zone.pieces.get(cluster)
-        piece = None if pieces is None else pieces[sort]
-        if piece is None or self.end + 2 + len(piece) - _HEAD > PLAIN_LIMIT:
+        piece = None if pieces is None else pieces[question.sort]
+        if piece is None or question.end + 2 + len(piece) - _HEAD > PLAIN_LIMIT:
             return None
         if _is_negative(piece):
-            self.pointer = self._pointer()
+            question.pointer = question.pointer_to_zone()
         return piece
 
     def learn(self, packet: bytes, reply: bytes) -> bool:
@@ -190,110 +273,47 @@ class PlainQuestions:
         # Authoritative, whole, and a yes or a no.
         if reply[2] & 0x06 != 0x04 or reply[3] & 0x0F not in {0, 3}:
             return False
-        sort = self._sorted(packet, len(packet))
-        if sort < 0:
+        question = self._question
+        self.read(question, packet, len(packet))
+        if not self._is_found(question):
             return False
-        end = self.end
+        end = question.end
         head = reply[2:_HEADER]
         negative = _is_negative(head)
-        if self._wants_signatures:
-            if negative or self._cluster is None or len(reply) > PLAIN_LIMIT:
+        if question.wants_signatures:
+            if negative or question.cluster is None or len(reply) > PLAIN_LIMIT:
                 return False
-            self._signed.put(self._key(sort), head + reply[end:])
+            self._signed.put(question.key(), head + reply[end:])
             return True
-        owner = self._pointer().to_bytes(2, "big") if negative else _OWNER
-        if reply[end : end + 2] != owner:
+        owner = question.pointer_to_zone() if negative else _OWNER
+        if reply[end : end + 2] != owner.to_bytes(2, "big"):
             return False
         piece = head + (reply[end + 2 :] if negative else reply[end:])
-        self._zone.pieces_of(self._cluster)[sort] = piece
+        question.zone.pieces_of(question.cluster)[question.sort] = piece
         return True
 
-    def _key(self, sort: int) -> bytes:
-        """Give what a signed reply depends on: name, sort and cluster."""
-        assert self._cluster is not None
-        size = self._size
-        cluster = self._cluster
-        text = self._text
-        text[size] = sort
-        for place in range(len(cluster)):
-            text[size + 1 + place] = cluster[place]
-        return bytes(text[: size + 1 + len(cluster)])
+    def _is_found(self, question: Question) -> bool:
+        """Whether it is plain, and known where the app lives, or that there is none."""
+        if question.sort < 0:
+            return False
+        question.cluster = self._find(question)
+        return question.cluster != _LEFT
 
-    def _pointer(self) -> int:
-        """Give the pointer to the zone's name, at the end of the question's."""
-        return _POINTER | (self.end - _TAIL - 1 - len(self._zone.suffix))
-
-    def _sorted(self, octets: bytes, size: int) -> int:
-        """Give what sort a packet is, or -1; note its question's end, zone, cluster."""
-        if not self._zones:
-            return -1
-        length = self._read(octets, size)
-        if length == 0:
-            return -1
-        kind = class_of(octets, size, self.end)
-        if kind < 0 or not _asks_for_addresses(octets, self.end):
-            return -1
-        zone = self._zone_of(length)
-        if not zone.plain:
-            return -1
-        self._size = length
-        cluster = self._find(zone, self._labels - zone.labels)
-        if cluster == _LEFT:
-            return -1
-        self._zone = zone
-        self._cluster = cluster
-        self._wants_signatures = zone.signed and bool(kind & _DO)
-        return kind if octets[self.end - 3] == _TYPE_A else kind | _AAAA
-
-    def _read(self, octets: bytes, size: int) -> int:
-        """Write the question's name as `HOST` has it; give its length, 0 if strange.
-
-        Note its labels, and where the question ends.
-        """
-        text = self._text
-        at = _HEADER
-        written = labels = 0
-        while at < size:
-            length = octets[at]
-            if length == 0:
-                break
-            end = at + 1 + length
-            if length > _LONGEST_LABEL or end > size or end > _HEADER + _LONGEST_NAME:
-                return 0
-            text[written] = _DOT
-            written += 1
-            for place in range(at + 1, end):
-                octet = _TEXT[octets[place]]
-                if octet == _STRANGE:
-                    return 0
-                text[written] = octet
-                written += 1
-            at = end
-            labels += 1
-        text[0] = _HOST
-        self._labels = labels
-        self.end = at + 1 + _TAIL
-        return written if self.end <= size else 0
-
-    def _zone_of(self, size: int) -> PlainZone:
-        """Give the zone of the name that was read, by the longest of their ends."""
-        for zone in self._zones:
-            if _ends_with(self._text, size, zone.suffix):
-                return zone
-        return _NO_ZONE
-
-    def _find(self, zone: PlainZone, labels: int) -> bytes | None:
+    def _find(self, question: Question) -> bytes | None:
         """Give the cluster of an app, none where there is no app; `LEFT` is left."""
-        size = self._size
-        if labels <= zone.deepest_left and bytes(self._text[1:size]) in zone.left:
+        zone = question.zone
+        labels = question.labels - zone.labels
+        text = question.text
+        size = question.size
+        if labels <= zone.deepest_left and bytes(text[1:size]) in zone.left:
             return _LEFT
         if labels == 2:
-            found = self._hosts.find(self._text, size)
+            found = self._hosts.find(text, size)
             if found is not _UNKNOWN:
                 return found
-            return self._glance.cluster_of_host(bytes(self._text[:size]))
+            return self._glance.cluster_of_host(bytes(text[:size]))
         if labels == 1:
-            return self._find_label(zone, bytes(self._text[1 : size - len(zone.suffix)]))
+            return self._find_label(zone, bytes(text[1 : size - len(zone.suffix)]))
         return _LEFT
 
     def _find_label(self, zone: PlainZone, label: bytes) -> bytes | None:
@@ -309,22 +329,16 @@ class PlainQuestions:
         return _LEFT if self._glance.has_owner(label) else None
 
 
+def compose(packet: bytes, question: Question, piece: bytes) -> bytes:
+    """Give the reply of a piece to the packet that was read."""
+    pointer = question.pointer.to_bytes(2, "big") if question.pointer else b""
+    asked = packet[_HEADER : question.end]
+    return packet[:2] + piece[:_HEAD] + asked + pointer + piece[_HEAD:]
+
+
 def _is_negative(piece: bytes) -> bool:
     """Whether it has no answer: fewer than 256 there are in any case."""
     return not piece[_HEAD_COUNTS]
-
-
-def _ends_with(text: bytearray, size: int, suffix: bytes) -> bool:
-    """Whether a name, as it was read, is in a zone that ends so, or is its apex."""
-    length = len(suffix)
-    begin = size - length
-    if begin < 0 or (begin and length and text[begin] != _DOT):
-        return False
-    # The first is a dot, or what stands before a whole name.
-    for place in range(1, length):
-        if text[begin + place] != suffix[place]:
-            return False
-    return True
 
 
 def _asks_for_addresses(octets: bytes, end: int) -> bool:
