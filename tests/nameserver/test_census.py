@@ -43,7 +43,9 @@ class Scene:
             serial = view.serial
         changes = []
         for number, each in enumerate(records, start=serial + 1):
-            key, value = (each, None) if isinstance(each, str) else (each.key, encode(each))
+            key, value = (
+                (each, None) if isinstance(each, str) else (each.key, encode(each))
+            )
             changes.append(Change(number, "placement", key, "", value, NO_CHAIN))
         self.replica.apply(changes, serial + len(changes), NO_CHAIN)
 
@@ -112,7 +114,9 @@ def test_it_follows_whatever_changes(scene, seed, monkeypatch):
 
 def test_it_is_whole_only_once_all_was_looked_at(scene, monkeypatch):
     monkeypatch.setattr(census, "AT_ONCE", 1)
-    scene.write(*(Placement(each, "birch", 1, each, "ada", "apps.test") for each in IDS))
+    scene.write(
+        *(Placement(each, "birch", 1, each, "ada", "apps.test") for each in IDS)
+    )
     turns = 0
     while scene.replies.take_census():
         assert not scene.hosts.whole
@@ -125,7 +129,9 @@ def test_it_is_whole_only_once_all_was_looked_at(scene, monkeypatch):
 
 def test_who_is_about_to_move_is_left_to_the_long_way(scene):
     scene.finish()
-    scene.write(Placement(IDS[0], "amber", 1, "hello", "ada", "apps.test", moves_at=2e9))
+    scene.write(
+        Placement(IDS[0], "amber", 1, "hello", "ada", "apps.test", moves_at=2e9)
+    )
     scene.look()
     assert known(scene, "hello.ada.apps.test") == LEFT
 
@@ -133,7 +139,9 @@ def test_who_is_about_to_move_is_left_to_the_long_way(scene):
 def test_many_changes_at_once_are_not_looked_up_one_by_one(scene, monkeypatch):
     scene.finish()
     monkeypatch.setattr(census, "_MOST_TOUCHED", 2)
-    scene.write(*(Placement(each, "birch", 1, each, "ada", "apps.test") for each in IDS))
+    scene.write(
+        *(Placement(each, "birch", 1, each, "ada", "apps.test") for each in IDS)
+    )
     scene.look()
     assert not scene.hosts.whole
     scene.finish()

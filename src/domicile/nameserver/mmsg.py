@@ -71,7 +71,9 @@ class Batch:
         packet = self.packet(place)
         rest = pointer.to_bytes(2, "big") if pointer else b""
         rest += piece[_HEAD:]
-        self._replies[place] = packet[:2] + piece[:_HEAD] + packet[_HEAD + 2 : end] + rest
+        self._replies[place] = (
+            packet[:2] + piece[:_HEAD] + packet[_HEAD + 2 : end] + rest
+        )
 
     def send(self) -> None:
         for (_, peer), message in zip(self._taken, self._replies, strict=True):

@@ -1,7 +1,7 @@
 cimport cython
 
-from domicile.dns.cache cimport Kept, class_of
-from domicile.nameserver.hosts cimport Hosts
+from domicile.dns.cache cimport class_of
+from domicile.nameserver.tables cimport Hosts, SignedReplies
 from domicile.replica.glance cimport Glance
 
 
@@ -47,32 +47,28 @@ cdef class Question:
     )
     cdef bint is_in(self, PlainZone zone) except -1
 
-    @cython.locals(
-        size=Py_ssize_t, cluster=bytes, text="unsigned char *", place=Py_ssize_t
-    )
-    cdef bytes key(self)
-
     cdef int pointer_to_zone(self) except -1
 
 
 cdef class PlainQuestions:
     cdef Glance _glance
     cdef Hosts _hosts
-    cdef Kept _signed
+    cdef SignedReplies _signed
     cdef list _zones
     cdef Question _question
 
     @cython.locals(question=Question, piece=bytes)
     cpdef bytes find(self, bytes packet)
 
-    @cython.locals(end=Py_ssize_t, kind=int, zone=PlainZone)
+    @cython.locals(end=Py_ssize_t, kind=int, sort=int, zone=PlainZone)
     cdef read(self, Question question, const unsigned char *octets, Py_ssize_t size)
 
     @cython.locals(zone=PlainZone, cluster=bytes, pieces=list, piece=bytes)
     cdef bytes match(self, Question question)
 
     @cython.locals(
-        question=Question, end=Py_ssize_t, negative=bint, head=bytes, owner=int
+        question=Question, end=Py_ssize_t, negative=bint, head=bytes, owner=int,
+        cluster=bytes, kept=bytes,
     )
     cpdef bint learn(self, bytes packet, bytes reply) except -1
 

@@ -24,12 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from domicile.dns.cache import Kept, class_of
+from domicile.dns.cache import class_of
 from domicile.dns.edns import PLAIN_LIMIT
 from domicile.dns.message import HEADER
 from domicile.model.ids import LENGTH
 from domicile.model.names import A_LABEL, JOINT
-from domicile.nameserver.hosts import UNKNOWN, Hosts
+from domicile.nameserver.tables import UNKNOWN, Hosts, SignedReplies
 from domicile.replica.glance import HOST, LEFT, Glance
 
 _HEADER: Final = HEADER.size
@@ -42,7 +42,7 @@ _DO: Final = 4  # in what `class_of` gives
 _AAAA: Final = 32  # beside what it gives
 _SORTS: Final = 64
 _LONGEST_NAME: Final = 255
-_ROOM: Final = 2 * _LONGEST_NAME  # for a name, and for a cluster's behind it
+_ROOM: Final = _LONGEST_NAME + 1  # for a name, and for its sort behind it
 _LONGEST_LABEL: Final = 63
 _MOST_ZONES: Final = 32
 
@@ -178,21 +178,10 @@ class Question:
         if begin < 0 or (begin and length and text[begin] != _DOT):
             return False
         # The first is a dot, or what stands before a whole name.
-        for place in range(1, length):
+        for place in range(1, length):  # noqa: SIM110 - it is compiled
             if text[begin + place] != suffix[place]:
                 return False
         return True
-
-    def key(self) -> bytes:
-        """Give what a signed reply depends on: name, sort and cluster."""
-        cluster = self.cluster
-        assert cluster is not None
-        size = self.size
-        text = self.text
-        text[size] = self.sort
-        for place in range(len(cluster)):
-            text[size + 1 + place] = cluster[place]
-        return bytes(text[: size + 1 + len(cluster)])
 
     def pointer_to_zone(self) -> int:
         """Give the pointer to the zone's name, at the end of the question's."""
@@ -208,7 +197,7 @@ class PlainQuestions:
         """Of signed replies so many octets are kept."""
         self._glance = glance
         self._hosts = hosts
-        self._signed = Kept(room)
+        self._signed = SignedReplies(room)
         self._zones: list[PlainZone] = []
         self._question = Question()
 
@@ -247,9 +236,14 @@ class PlainQuestions:
             return
         if zone.plain:
             question.zone = zone
-            question.wants_signatures = zone.signed and bool(kind & _DO)
-            question.sort = kind if octets[end - 3] == _TYPE_A else kind | _AAAA
+            sort = kind if octets[end - 3] == _TYPE_A else kind | _AAAA
+            question.sort = sort
             self._hosts.foresee(question.text, question.size)
+            question.wants_signatures = zone.signed and bool(kind & _DO)
+            if question.wants_signatures:
+                # By name and sort; and, once that is known, by cluster.
+                question.text[question.size] = sort
+                self._signed.foresee(question.text, question.size + 1)
 
     def match(self, question: Question) -> bytes | None:
         """Give the piece of the reply to it."""
@@ -258,7 +252,9 @@ class PlainQuestions:
         question.pointer = 0
         cluster = question.cluster
         if question.wants_signatures:
-            return None if cluster is None else self._signed.get(question.key())
+            if cluster is None:
+                return None
+            return self._signed.find(question.text, question.size + 1, cluster)
         zone = question.zone
         pieces = zone.missing if cluster is None else zone.pieces.get(cluster)
         piece = None if pieces is None else pieces[question.sort]
@@ -281,9 +277,11 @@ class PlainQuestions:
         head = reply[2:_HEADER]
         negative = _is_negative(head)
         if question.wants_signatures:
-            if negative or question.cluster is None or len(reply) > PLAIN_LIMIT:
+            cluster = question.cluster
+            if negative or cluster is None or len(reply) > PLAIN_LIMIT:
                 return False
-            self._signed.put(question.key(), head + reply[end:])
+            kept = head + reply[end:]
+            self._signed.put(question.text, question.size + 1, cluster, kept)
             return True
         owner = question.pointer_to_zone() if negative else _OWNER
         if reply[end : end + 2] != owner.to_bytes(2, "big"):

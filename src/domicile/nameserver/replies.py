@@ -38,13 +38,13 @@ from domicile.nameserver.as_of import AsOf
 from domicile.nameserver.census import Census
 from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
-from domicile.nameserver.hosts import Hosts
 from domicile.nameserver.keyring import NO_KEYS, Keyring
 from domicile.nameserver.live import Moment, ServedView
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.published import Published
 from domicile.nameserver.signed import Signing
+from domicile.nameserver.tables import Hosts
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.glance import Glance
 from domicile.replica.replica import Replica
@@ -65,8 +65,8 @@ _OF_PLAIN: Final = frozenset({Zone.kind, Cluster.kind, ZoneKey.kind})
 _OF_SECRETS: Final = frozenset({Zone.kind, ZoneKey.kind, CookieSecrets.kind})
 
 _ROOM: Final = 48 * 1024 * 1024
-_SIGNED_ROOM: Final = 112 * 1024 * 1024
-"""Octets of replies to remember, in each worker: signed ones of some 130,000 apps."""
+_SIGNED_ROOM: Final = 48 * 1024 * 1024
+"""Octets of replies to remember, in each worker: signed ones of some 180,000 apps."""
 
 
 class Own(NamedTuple):
