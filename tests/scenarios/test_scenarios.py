@@ -35,9 +35,18 @@ def replica_of(records, standing, folder):
         for serial, record in enumerate(records, start=1)
     ]
     replica.replace(changes, len(changes), NO_CHAIN)
-    if standing == "sure":
+    if standing != "behind":
         replica.freshness.stamp()
+    if standing == "unreadable":
+        garble(folder / "current" / "data.mdb")
     return replica
+
+
+def garble(file):
+    """Have every page mean nothing but LMDB's first two."""
+    with file.open("r+b") as opened:
+        opened.seek(8192)
+        opened.write(bytes(file.stat().st_size - 8192))
 
 
 @pytest.mark.parametrize(
