@@ -104,7 +104,7 @@ class Stage:
             query = self.query(name.replace("*", f"x{number:05}"), rdtype, how)
             for size, kind in await self.answers(query.to_wire()):
                 found[f"asked {len(query.to_wire())} octets, got {size}{kind}"] += 1
-        return [f"{what}, {often(times)}" for what, times in found.items()]
+        return [f"{what}, {often(times)}" for what, times in sorted(found.items())]
 
     def query(self, name, rdtype, how):
         query = dns.message.make_query(name, rdtype, id=1, use_edns=False)
@@ -142,8 +142,8 @@ class Stage:
             self.sockets[self.asking] = found
         return found
 
-    def remembered(self, name, rdtype):
-        query = dns.message.make_query(name, rdtype, id=1, use_edns=False).to_wire()
+    def remembered(self, name, rdtype, *how):
+        query = self.query(name, rdtype, words_of(how)).to_wire()
         replies = self.serving.replies
         found = replies.plain.find(query) or replies.remembered.find(query)
         return [f"{'yes' if found else 'no'}, of {len(replies.remembered)}"]
