@@ -15,15 +15,19 @@ NXNAME = re.compile(r"\bTYPE128$")
 
 def told(message):
     """Give a line for the rcode, and one for each record."""
-    first = dns.rcode.to_text(message.rcode())
-    flags = {" aa": dns.flags.AA, " tc": dns.flags.TC}
-    yield first + "".join(name for name, flag in flags.items() if message.flags & flag)
+    yield told_rcode(message)
     for title in ("answer", "authority", "additional"):
         for rrset in getattr(message, title):
             kind = dns.rdatatype.to_text(rrset.rdtype)
             for rdata in rrset:
                 line = f"{title} {rrset.name} {rrset.ttl} {kind} {rdata}"
                 yield NXNAME.sub("NXNAME", PASSING.sub(r"\1\2\3 …", line))
+
+
+def told_rcode(message):
+    first = dns.rcode.to_text(message.rcode())
+    flags = {" aa": dns.flags.AA, " tc": dns.flags.TC}
+    return first + "".join(name for name, flag in flags.items() if message.flags & flag)
 
 
 def told_options(message, size=0):
