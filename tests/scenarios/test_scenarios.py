@@ -7,14 +7,12 @@ import dns.message
 import pytest
 from scenario import read
 from told import told, told_options
+from writing import Written
 from zonekeys import SEALING_KEY
 
 from domicile.dns.zonefile import read_zone
-from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import encode
 from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.replies import Own, Replies
-from domicile.replica.replica import Replica
 
 FOLDER = Path(__file__).parent
 # What else happens in a scenario than questions, a test of its name plays.
@@ -27,19 +25,13 @@ CASES = [(file, step) for file in FILES for step in read(file).steps]
 
 
 def replica_of(records, standing, folder):
-    replica = Replica.open(folder, writable=True)
+    written = Written(folder)
     if standing == "without":
-        return replica
-    changes = [
-        Change(serial, record.kind, record.key, record.scope, encode(record), NO_CHAIN)
-        for serial, record in enumerate(records, start=1)
-    ]
-    replica.replace(changes, len(changes), NO_CHAIN)
-    if standing != "behind":
-        replica.freshness.stamp()
+        return written.replica
+    written.write(*records, heard=standing != "behind")
     if standing == "unreadable":
         garble(folder / "current" / "data.mdb")
-    return replica
+    return written.replica
 
 
 def garble(file):

@@ -12,8 +12,8 @@ class Written:
         self.replica = Replica.open(folder, writable=True)
         self.serial = 0
 
-    def write(self, *records, gone=()):
-        """Take in records, and that others are gone; the directory was heard just now."""
+    def write(self, *records, gone=(), heard=True):
+        """Take in records, and that others are gone; it was `heard` just now, or long ago."""
         values = [(each, encode(each)) for each in records]
         values += [(each, None) for each in gone]
         changes = [
@@ -23,7 +23,8 @@ class Written:
         begin = self.replica.apply if self.serial else self.replica.replace
         self.serial += len(changes)
         begin(changes, self.serial, NO_CHAIN)
-        self.replica.freshness.stamp()
+        if heard:
+            self.replica.freshness.stamp()
 
     def close(self):
         self.replica.close()
