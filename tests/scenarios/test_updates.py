@@ -214,9 +214,9 @@ def write(message, *line):
 
 @pytest.fixture
 async def stage(tmp_path, monkeypatch):
-    # As they are to each other in earnest, and both a fifth as long.
-    monkeypatch.setattr(challenges, "BEHIND_SECONDS", 1.5)
-    monkeypatch.setattr(challenges, "EVERYWHERE_SECONDS", 2.4)
+    # As they are to each other in earnest, and both half as long.
+    monkeypatch.setattr(challenges, "BEHIND_SECONDS", 2.5)
+    monkeypatch.setattr(challenges, "EVERYWHERE_SECONDS", 4.0)
     found = Stage(tmp_path)
     yield found
     await found.end()
