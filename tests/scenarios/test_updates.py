@@ -173,10 +173,16 @@ class Stage:
             write(message, *line)
         self.lines.clear()
         self.asked = sign(message, how)
+        if "kept" in how:
+            self.kept = self.asked
         return await self.said(how)
 
     async def again(self, *how):
-        return await self.said(words_of(how))
+        """Send the same octets as the last time, or those that were `kept`."""
+        how = words_of(how)
+        if "kept" in how:
+            self.asked = self.kept
+        return await self.said(how)
 
     async def said(self, how):
         nameserver = self.nameservers[how.get("to", "ns1")]
