@@ -277,6 +277,25 @@ def test_a_server_without_records_says_that_it_has_none():
     assert (found.rcode, found.errors[0].code) == (Rcode.REFUSED, 14)
 
 
+@pytest.mark.parametrize(
+    ("name", "rcode"),
+    [
+        ("mail.apps.test", "NOERROR"),
+        ("hello.ada.apps.test", "REFUSED"),
+        ("apps.test", "REFUSED"),
+        ("example.com", "REFUSED"),
+    ],
+)
+def test_without_records_a_file_denies_no_name_that_may_be_an_apps(name, rcode):
+    """Promise 5: never a confident no."""
+    view = Records(serial=0, behind=True)
+    view.zone = lambda _: None
+    file = read_zone("apps.test", "@ SOA a b 1 2 3 4 5\nmail A 192.0.2.25\n")
+    files = {file.apex: file}
+    found = answer(view, files, Moment(0), name_from_text(name), Rdtype.A)
+    assert found.rcode is Rcode[rcode]
+
+
 def texts(name, now, files=None):
     found = answer(
         Records(), files or {}, Moment(now), name_from_text(name), Rdtype.TXT

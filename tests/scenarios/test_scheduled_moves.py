@@ -6,13 +6,12 @@ from pathlib import Path
 import dns.message
 import dns.rdatatype
 import msgspec
+from writing import Written
 
 from domicile.dns.client import Client, Transport
-from domicile.model.changes import NO_CHAIN, Change
-from domicile.model.records import Cluster, Owner, Placement, encode
+from domicile.model.records import Cluster, Owner, Placement
 from domicile.model.zone_records import Zone
 from domicile.nameserver.replies import Replies
-from domicile.replica.replica import Replica
 
 FILE = Path(__file__).with_name("scheduled_moves.txt")
 UDP = Client(Transport.UDP, bytes([127, 0, 0, 1]))
@@ -27,21 +26,13 @@ class Stage:
 
     def __init__(self, folder):
         self.now = seconds("12:00:00")
-        self.replica = Replica.open(folder, writable=True)
-        self.replies = Replies(self.replica, clock=lambda: self.now)
-        self.serial = 0
+        self.written = Written(folder)
+        self.replies = Replies(self.written.replica, clock=lambda: self.now)
         self.placements = {}
 
     def write(self, *records):
-        changes = [
-            Change(serial, each.kind, each.key, each.scope, encode(each), NO_CHAIN)
-            for serial, each in enumerate(records, self.serial + 1)
-        ]
-        begin = self.replica.apply if self.serial else self.replica.replace
-        self.serial += len(records)
-        begin(changes, self.serial, NO_CHAIN)
-        self.replica.freshness.stamp()
-        assert self.replies.serial() == self.serial
+        self.written.write(*records)
+        assert self.replies.serial() == self.written.serial
 
     def directory(self, zone, ttl):
         self.zone = zone
@@ -102,4 +93,4 @@ def test_the_scenario_of_scheduled_moves_holds(tmp_path):
                     assert stage.ask(name, rdtype) == expected, f"line {number}"
                     asked += 1
     assert asked
-    stage.replica.close()
+    stage.written.close()

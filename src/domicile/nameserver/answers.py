@@ -71,14 +71,15 @@ def answer_from(
     view: ServedView, find_zone: FindZone, name: bytes, rdtype: int
 ) -> Answer:
     """Answer out of the zones that `zones_of` finds in the view."""
+    if view.behind and not view.serial:
+        without = Answer.refused(_NOT_READY)
+        return _answer_of_files(find_zone, name, rdtype, without)
     found = zones.answer(find_zone, name, rdtype)
     return _doubted(view, found) if view.behind else found
 
 
 def _doubted(view: ServedView, found: Answer) -> Answer:
     """Say that newer records may be missing."""
-    if not view.serial:
-        return found._replace(errors=(_NOT_READY,))
     if found.rcode is Rcode.REFUSED:
         return found
     code = Ede.STALE_ANSWER
@@ -91,21 +92,26 @@ def _doubted(view: ServedView, found: Answer) -> Answer:
 def answer_without_records(
     files: Mapping[bytes, StaticZone], name: bytes, rdtype: int
 ) -> Answer:
-    """Answer where no records can be read: what a file has at a name, and no more.
-
-    Any other name may be an app's (promise 5: never a confident no).
-    """
+    """Answer where no records can be read: what a file has at a name, and no more."""
 
     def find_zone(name: bytes) -> Nodes | None:
         while (found := files.get(name)) is None and len(name) > 1:
             name = name[name[0] + 1 :]
         return found
 
+    return _answer_of_files(find_zone, name, rdtype, Answer.serv_fail(NO_RECORDS))
+
+
+def _answer_of_files(
+    find_zone: FindZone, name: bytes, rdtype: int, otherwise: Answer
+) -> Answer:
+    """Answer by what a file has at a name, where nothing is known of the directory's.
+
+    Any other name may be an app's (promise 5: never a confident no).
+    """
     zone = find_zone(name)
     if zone is None or not zone.node(name):
-        return Answer.serv_fail(NO_RECORDS)
+        return otherwise
     found = zones.answer(find_zone, name, rdtype)
     # At the apex the directory may have more.
-    if name == zone.apex and not found.answer:
-        return Answer.serv_fail(NO_RECORDS)
-    return found
+    return otherwise if name == zone.apex and not found.answer else found
