@@ -1,5 +1,6 @@
 """Interleaved runs: every server in turn, so that what disturbs one disturbs all."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import median
@@ -10,6 +11,11 @@ import psutil
 from domicile.bench.machine import Say
 from domicile.bench.processes import cpu_seconds
 from domicile.bench.watching import bar
+
+# A server that uses less of a processor has nothing left to do but to answer.
+_AT_REST = 0.05
+_LOOK_SECONDS = 1.0
+_PATIENCE = 180.0
 
 
 class Effort(NamedTuple):
@@ -57,7 +63,7 @@ def measure(
     runs: int,
     what: str,
 ) -> dict[str, Figures]:
-    """Warm each server up, then load it `runs` times, round robin."""
+    """Warm each server up and let it rest, then load it `runs` times, round robin."""
     found: dict[str, list[Run]] = {name: [] for name in servers}
     with bar() as progress:
         task = progress.add_task(what, total=(runs + 1) * len(servers))
@@ -70,8 +76,20 @@ def measure(
                     )
                 else:
                     warm_up(name)
+                    _let_rest(process)
                 progress.advance(task)
     return {name: _sum_up(each) for name, each in found.items()}
+
+
+def _let_rest(process: psutil.Process) -> None:
+    """Wait for what a server does once, when it was started, to be done."""
+    before = cpu_seconds(process)
+    for _ in range(int(_PATIENCE / _LOOK_SECONDS)):
+        time.sleep(_LOOK_SECONDS)
+        now = cpu_seconds(process)
+        if now - before < _AT_REST * _LOOK_SECONDS:
+            return
+        before = now
 
 
 def _run_once(process: psutil.Process, generate: Callable[[], Load]) -> Run:

@@ -74,8 +74,9 @@ class Datagrams:
         missing = 0
         # All are read first: what they need has come to hand when it is looked at.
         for place in range(taken):
-            question = self._questions[place]
-            plain.read(question, batch.octets(place), batch.size(place))
+            plain.read(self._questions[place], batch.octets(place), batch.size(place))
+        for place in range(taken):
+            plain.approach(self._questions[place])
         for place in range(taken):
             question = self._questions[place]
             piece = plain.match(question)

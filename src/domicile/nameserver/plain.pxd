@@ -63,6 +63,8 @@ cdef class PlainQuestions:
     @cython.locals(end=Py_ssize_t, kind=int, sort=int, zone=PlainZone)
     cdef read(self, Question question, const unsigned char *octets, Py_ssize_t size)
 
+    cdef approach(self, Question question)
+
     @cython.locals(zone=PlainZone, cluster=bytes, pieces=list, piece=bytes)
     cdef bytes match(self, Question question)
 

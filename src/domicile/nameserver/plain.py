@@ -245,6 +245,11 @@ class PlainQuestions:
                 question.text[question.size] = sort
                 self._signed.foresee(question.text, question.size + 1)
 
+    def approach(self, question: Question) -> None:
+        """Have at hand what comes of that; between all reads and the first match."""
+        if question.sort >= 0 and question.wants_signatures:
+            self._signed.approach(question.text, question.size + 1)
+
     def match(self, question: Question) -> bytes | None:
         """Give the piece of the reply to it."""
         if not self._is_found(question):

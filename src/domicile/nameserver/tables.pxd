@@ -20,6 +20,8 @@ cdef class SignedReplies:
 
     cpdef foresee(self, const unsigned char *key, Py_ssize_t size)
 
+    cpdef approach(self, const unsigned char *key, Py_ssize_t size)
+
     cpdef bytes find(self, const unsigned char *key, Py_ssize_t size, bytes beside)
 
     cpdef put(

@@ -77,6 +77,9 @@ class SignedReplies:
     def foresee(self, key: bytes | bytearray, size: int) -> None:
         """Have at hand what is needed to find it."""
 
+    def approach(self, key: bytes | bytearray, size: int) -> None:
+        """Have it at hand itself, a while after that."""
+
     def find(self, key: bytes | bytearray, size: int, beside: bytes) -> bytes | None:
         return self._kept.get(bytes(key[:size]) + beside)
 

@@ -229,6 +229,17 @@ cdef extern from *:
         if (all) __builtin_prefetch(&all->sets[place_of(all->secret, all->count, key, size).at]);
     }
 
+    /* What is in the set is likely to be what is wanted: a name has few replies. */
+    static void cache_approach(const struct cache *all, const unsigned char *key,
+                               size_t size) {
+        if (all == NULL) return;
+        struct set *set = &all->sets[place_of(all->secret, all->count, key, size).at];
+        for (int way = 0; way < WAYS; way++)
+            if (set->replies[way])
+                for (int line = 0; line < 4; line++)
+                    __builtin_prefetch((const char *)reply_at(set, way) + 64 * line);
+    }
+
     static PyObject *cache_find(struct cache *all, const unsigned char *key, size_t size,
                                 Py_hash_t beside) {
         if (all == NULL) return NULL;
@@ -299,12 +310,10 @@ cdef extern from *:
     void cache_free(cache *all)
     cache *cache_make(size_t room, const char *secret)
     void cache_foresee(const cache *all, const unsigned char *key, size_t size)
-    PyObject *cache_find(
-        cache *all, const unsigned char *key, size_t size, Py_hash_t beside
-    )
+    void cache_approach(const cache *all, const unsigned char *key, size_t size)
+    PyObject *cache_find(cache *all, const unsigned char *key, size_t size, Py_hash_t with_)
     void cache_put(
-        cache *all, const unsigned char *key, size_t size, Py_hash_t beside,
-        PyObject *reply,
+        cache *all, const unsigned char *key, size_t size, Py_hash_t with_, PyObject *reply
     )
     unsigned long long cache_entries(const cache *all)
 
@@ -377,6 +386,9 @@ cdef class SignedReplies:
 
     cpdef foresee(self, const unsigned char *key, Py_ssize_t size):
         cache_foresee(<cache *>self._cache, key, <size_t>size)
+
+    cpdef approach(self, const unsigned char *key, Py_ssize_t size):
+        cache_approach(<cache *>self._cache, key, <size_t>size)
 
     cpdef bytes find(self, const unsigned char *key, Py_ssize_t size, bytes beside):
         cdef PyObject *found = cache_find(

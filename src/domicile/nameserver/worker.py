@@ -134,7 +134,11 @@ async def _renew(certificate: Certificate) -> None:
 async def _take_census(replies: Replies) -> None:
     """Learn where all hosts are, in a quarter of the time and no more at once."""
     while True:
-        more = replies.take_census()
+        more = False
+        try:
+            more = replies.take_census()
+        except Exception:  # noqa: BLE001 - the border: the replica is asked instead
+            _log.exception("hosts are not learnt")
         await asyncio.sleep(_BETWEEN_HOSTS if more else _LOOK_SECONDS)
 
 
