@@ -111,6 +111,7 @@ def test_a_reply_is_given_for_its_key_and_what_else_it_depends_on(twin, seed):
         assert kept(replies, key, beside) == reply
         asked = random.choice(keys), random.choice(CLUSTERS[:3])
         replies.foresee(asked[0], len(asked[0]))
+        replies.approach(asked[0], len(asked[0]))
         answer = kept(replies, *asked)
         assert answer in (None, expected.get(asked))
         found += answer is not None
