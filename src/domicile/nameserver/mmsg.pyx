@@ -29,6 +29,7 @@ cdef extern from *:
         struct sockaddr_storage *peers;
         char *octets;
         Py_ssize_t *rewritten;
+        int used;
     };
 
     static void slots_free(struct slots *all) {
@@ -57,7 +58,9 @@ cdef extern from *:
     }
 
     static int slots_receive(struct slots *all, int descriptor, int size) {
-        for (int place = 0; place < size; place++) {
+        /* Where nothing was received to, all is as it was made ready before. */
+        if (all->used == 0) all->used = size;
+        for (int place = 0; place < all->used; place++) {
             struct msghdr *message = &all->taken[place].msg_hdr;
             all->parts[place].iov_base = all->octets + (size_t)place * APART;
             all->parts[place].iov_len = LARGEST;
@@ -67,7 +70,9 @@ cdef extern from *:
             message->msg_iovlen = 1;
             all->rewritten[place] = 0;
         }
-        return recvmmsg(descriptor, all->taken, size, MSG_DONTWAIT, NULL);
+        int taken = recvmmsg(descriptor, all->taken, size, MSG_DONTWAIT, NULL);
+        all->used = taken > 0 ? taken : 1;
+        return taken;
     }
 
     static char *slots_octets(struct slots *all, Py_ssize_t place) {
@@ -260,5 +265,6 @@ cdef class Batch:
                 )
         slots_send(all, self._descriptor, count)
         for place in range(self._taken):
-            self._replies[place] = None
+            if not all.rewritten[place]:
+                self._replies[place] = None
         self._taken = 0
