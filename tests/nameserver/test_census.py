@@ -196,3 +196,76 @@ def test_a_table_that_is_too_small_is_begun_anew(scene):
     assert scene.hosts.whole
     assert known(scene, f"{1700:026}.ada.apps.test") == b"birch"
     scene.judge()
+
+
+def test_it_is_not_whole_where_nothing_could_be_looked_at(scene, monkeypatch):
+    """A copy that cannot be opened for a moment has no end that was reached."""
+    monkeypatch.setattr(census, "AT_ONCE", 2)
+    scene.write(
+        *(Placement(each, "birch", 1, each, "ada", "apps.test") for each in IDS)
+    )
+    assert scene.replies.take_census()
+
+    def fail():
+        raise OSError("the link cannot be read")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.replica, "newest", fail)
+        scene.replies.glance.look_anew()
+        scene.replies.take_census()
+        assert not scene.hosts.whole
+    scene.replies.glance.look_anew()
+    scene.look()
+    assert not scene.hosts.whole
+    scene.finish()
+    assert scene.hosts.whole
+    assert known(scene, f"{IDS[9]}.ada.apps.test") == b"birch"
+
+
+def test_a_placement_that_cannot_be_read_is_no_hindrance_to_others(scene):
+    scene.finish()
+    scene.write(Placement(IDS[1], "birch", 1, "other", "ada", "apps.test"))
+    with scene.replica.view() as view:
+        serial = view.serial + 1
+    unreadable = Change(serial, "placement", IDS[0], "", b"\xc0", NO_CHAIN)
+    scene.replica.apply([unreadable], serial, NO_CHAIN)
+    scene.look()
+    assert scene.hosts.whole
+    assert known(scene, "hello.ada.apps.test") is MISSING
+    assert known(scene, "other.ada.apps.test") == b"birch"
+    scene.judge()
+
+
+def test_what_comes_and_goes_makes_it_begin_anew_in_the_end(scene, monkeypatch):
+    scene.finish()
+    begun = []
+    monkeypatch.setattr(census.Census, "_begin", lambda _, count: begun.append(count))
+    for number in range(700):
+        name = NAMES[number % 3]
+        scene.write(Placement(IDS[0], "amber", 1, name, "ada", "apps.test"))
+        scene.look()
+        if begun:
+            break
+    assert begun
+    assert number > 100
+
+
+def test_what_is_known_is_not_used_after_a_change_that_could_not_be_followed(
+    scene, monkeypatch
+):
+    scene.finish()
+    scene.look()
+
+    def fail(*_):
+        raise ValueError("counts are garbled")
+
+    scene.write(Placement(IDS[0], "birch", 2, "hello", "ada", "apps.test"))
+    with monkeypatch.context() as patched:
+        patched.setattr(census.Census, "follow", fail)
+        with pytest.raises(ValueError, match="garbled"):
+            scene.look()
+    scene.replies.end()
+    # The next glance is of the same records, and follows them.
+    scene.look()
+    scene.judge()
+    assert known(scene, "hello.ada.apps.test") == b"birch"

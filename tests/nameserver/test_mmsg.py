@@ -145,3 +145,17 @@ def test_a_packet_is_rewritten_about_its_question(twin, server, clients, pointer
         clients[2].recv(100)
     with pytest.raises(IndexError):
         batch.rewrite(1, bytes(20), 12, 0)
+
+
+def test_what_was_not_sent_is_for_nobody_who_asks_later(twin, server, clients):
+    batch = twin.Batch(server, SIZE)
+    clients[0].send(b"question")
+    assert batch.receive() == 1
+    batch.reply(0, b"answer")
+    clients[1].send(b"another")
+    assert batch.receive() == 1
+    batch.send()
+    for client in clients:
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(100)

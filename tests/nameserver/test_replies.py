@@ -12,6 +12,7 @@ from domicile.dns.zonefile import read_zone
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.records import Cluster, Owner, Placement, encode
 from domicile.model.zone_records import Zone
+from domicile.nameserver.alone import NoRecords
 from domicile.nameserver.replies import Own, Replies
 from domicile.replica.faults import DamagedReplica
 from domicile.replica.replica import Replica
@@ -214,3 +215,12 @@ def test_of_a_damaged_replica_nothing_is_remembered(replica, replies):
     remembered(replies)
     replica.view()._copy.damage = "page 3 is torn"
     assert not remembered(replies)
+
+
+def test_who_has_files_alone_remembers_what_they_say():
+    zone = read_zone("filed.test", "@ 60 SOA a b 1 2 3 4 5\n@ 60 A 192.0.2.9\n")
+    replies = Replies(NoRecords(), own=Own({zone.apex: zone}))
+    query = dns.message.make_query("filed.test", "A").to_wire()
+    with replies.batch() as reply:
+        expected = reply(query, UDP)
+    assert find(replies, query) == expected

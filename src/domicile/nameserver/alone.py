@@ -19,7 +19,7 @@ class NoRecords:
     serial = 0
     number = -1
     behind = False
-    open_name = "none"
+    open_name = ""
 
     def view(self) -> "NoRecords":
         return self
@@ -33,7 +33,7 @@ class NoRecords:
     def touched_after(self, _serial: int) -> list[tuple[str, str]] | None:
         return []
 
-    def hosts_touched_after(self, _serial: int) -> set[bytes] | None:
+    def hosts_touched_after(self, _serial: int, _most: int) -> set[bytes] | None:
         return set()
 
     def count(self, _kind: type[Record]) -> int:

@@ -30,18 +30,18 @@ class Counted(Protocol):
 
     def count(self, kind: type[Record], /) -> int: ...
 
-    def hosts_touched_after(self, serial: int, /) -> set[bytes] | None: ...
+    def hosts_touched_after(self, serial: int, most: int, /) -> set[bytes] | None: ...
 
 
 class Census:
     """Goes through a replica's hosts, and follows it."""
 
-    __slots__ = ("_at", "_glance", "_hosts", "_name", "_room", "_serial")
+    __slots__ = ("_at", "_came", "_glance", "_hosts", "_name", "_room", "_serial")
 
     def __init__(self, glance: Glance, hosts: Hosts) -> None:
         self._glance = glance
         self._hosts = hosts
-        self._name, self._serial, self._room = "", -1, 0
+        self._name, self._serial, self._room, self._came = "", -1, 0, 0
         # Behind this host there are some that were not looked at; None: behind none.
         self._at: bytes | None = None
 
@@ -49,10 +49,10 @@ class Census:
         """Have the table be as of the view, which is what is glanced at."""
         name, serial, count = self._glance.as_of, view.serial, view.count(Placement)
         touched = None
-        if name == self._name and count <= self._room:
-            touched = view.hosts_touched_after(self._serial)
+        if name == self._name and count <= self._room and self._came <= self._room:
+            touched = view.hosts_touched_after(self._serial, _MOST_TOUCHED)
         self._name, self._serial = name, serial
-        if touched is None or len(touched) > _MOST_TOUCHED or not self._take(touched):
+        if touched is None or not self._take(touched):
             self._begin(count)
 
     def go_on(self) -> bool:
@@ -77,12 +77,15 @@ class Census:
 
     def _take(self, touched: set[bytes]) -> bool:
         """Look up anew what changed; False: there is no room for it."""
+        self._came += len(touched)
         look_up = self._glance.cluster_of_host
         return all(self._hosts.put(host, look_up(host)) for host in touched)
 
     def _begin(self, count: int) -> None:
         # Some may come; of more than there may be none is looked at.
         self._room = max(count, min(count + count // 16 + 256, MOST))
+        # What comes and goes leaves traces, which make look-ups longer.
+        self._came = 0
         is_too_much = count > MOST
         self._hosts.begin(0 if is_too_much else self._room)
         self._at = None if is_too_much else _FIRST

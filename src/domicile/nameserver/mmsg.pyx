@@ -191,6 +191,10 @@ cdef class Batch:
         slots_free(<slots *>self._slots)
 
     cpdef Py_ssize_t receive(self):
+        cdef Py_ssize_t place
+        # Where they were not sent, they are not for whoever asks now.
+        for place in range(self._taken):
+            self._replies[place] = None
         cdef int taken = slots_receive(
             <slots *>self._slots, self._descriptor, <int>self._size
         )

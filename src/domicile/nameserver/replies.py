@@ -9,7 +9,7 @@ a serial while older replies are given.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -239,18 +239,39 @@ class Replies:
         """Forget what other records said."""
         self.remembered.clear()
         is_aged, self._is_aged = self._is_aged, False
+        try:
+            is_renewed = self._try_to_renew(is_aged)
+        except BaseException:
+            self._forget()
+            raise
+        if not is_renewed:
+            self._forget()
+
+    def _try_to_renew(self, is_aged: bool) -> bool:
+        """Have what is known be as of the glance; say whether it is, or need not be."""
         for _ in range(_ATTEMPTS):
-            with suppress(DomicileError, OSError), self._replica.view() as view:
-                if view.behind:
-                    # It has more to say than what it said before.
-                    break
-                if self._is_glanced_at(view):
-                    self._renew_from(view, is_aged)
-                    return
-            # Between the glance and the view there was a change.
+            try:
+                with self._replica.view() as view:
+                    if view.behind:
+                        # It has more to say than what it said before.
+                        self.plain.forget()
+                        self._plain_as_of.forget()
+                        return True
+                    if self._is_glanced_at(view):
+                        self._renew_from(view, is_aged)
+                        return True
+            except (DomicileError, OSError):
+                return False
+            # Between the glance and the view there was a change, or another copy.
+            self.glance.look_anew()
             self.glance.begin()
+        return False
+
+    def _forget(self) -> None:
+        """Answer the long way, and try again with the next glance."""
         self.plain.forget()
         self._plain_as_of.forget()
+        self.glance.distrust()
 
     def _renew_from(self, view: View | NoRecords, is_aged: bool) -> None:
         self._census.follow(view)

@@ -72,7 +72,7 @@ cdef extern from *:
         return found;
     }
 
-    enum { ENTRIES = 6, FURTHEST = 32 };
+    enum { ENTRIES = 6, FURTHEST = 64 };
 
     /* Number 0 is a free place; `passed` says that others, which belong here, found none
        and are in a bucket behind. */
@@ -99,8 +99,8 @@ cdef extern from *:
     static struct table *table_make(uint64_t hosts, const char *secret) {
         struct table *all = calloc(1, sizeof *all);
         if (all == NULL) return NULL;
-        /* Three of four places are taken in the end. */
-        all->count = hosts / 9 * 2 + 2;
+        /* Two of three places are taken in the end. */
+        all->count = hosts / 4 + 2;
         memcpy(all->secret, secret, sizeof all->secret);
         all->buckets = pages_make(all->count * sizeof *all->buckets);
         if (all->buckets) return all;
@@ -318,7 +318,7 @@ cdef extern from *:
     unsigned long long cache_entries(const cache *all)
 
 UNKNOWN = b"?"
-# Some 300 MB.
+# Some 320 MB.
 MOST = 20_000_000
 
 cdef bytes _UNKNOWN = UNKNOWN

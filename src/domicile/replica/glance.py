@@ -168,7 +168,7 @@ class Glance:
         """
         found: list[tuple[bytes, bytes]] = []
         if self._txn is None:
-            return found
+            raise lmdb.Error("no copy can be read")
         with self._txn.cursor(db=self._index) as cursor:
             if not cursor.set_range(place + b"\0"):
                 return found

@@ -229,23 +229,26 @@ class View:
         parts = (key.decode().partition("\0") for key in keys)
         return [(kind, key) for kind, _, key in parts]
 
-    def hosts_touched_after(self, serial: int) -> set[bytes] | None:
+    def hosts_touched_after(self, serial: int, most: int) -> set[bytes] | None:
         """Give, as `HOST` has them, those at which since then an app came, moved or left.
 
-        None if that is not known.
+        None if that is not known, or if more than `most` changes were of apps.
         """
-        noted = self._noted_after(serial)
-        if noted is None:
-            return None
         prefix = prefix_of(Placement.kind)
+        noted = self._noted_after(serial)
+        of_apps = [each for each in noted or () if each.startswith(prefix)]
+        if noted is None or len(of_apps) > most:
+            return None
         found: set[bytes] = set()
-        for each in noted:
+        for each in of_apps:
             found.update(hosts_left(each))
-            place = place_touched(each)
-            if place.startswith(prefix):
-                app = place[len(prefix) :].decode()
+            app = place_touched(each)[len(prefix) :].decode()
+            try:
                 entries = (self.placement(app) or _NOWHERE).entries
-                found.update(place_of(Placement.kind, host) for host in entries)
+            except UnreadableRecord:
+                # It leads nowhere: what cannot be read is kept and has no entries.
+                continue
+            found.update(place_of(Placement.kind, host) for host in entries)
         return found
 
     def _noted_after(self, serial: int) -> list[bytes] | None:
