@@ -1,6 +1,13 @@
 """What all tests share: how long the long ones go on, and the figures they give."""
 
+import signal
+
 import pytest
+
+# A script that runs tests in its background has SIGINT ignored, and what tests start
+# would inherit that: nothing that is interrupted would end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _FIGURES = pytest.StashKey[list[tuple[str, object]]]()
 
