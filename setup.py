@@ -40,6 +40,8 @@ def extensions() -> list[Extension]:
             Extension(
                 ".".join(name.parts),
                 [str(source.relative_to(ROOT))],
+                include_dirs=[str(source.parent)],
+                depends=[str(header) for header in source.parent.glob("*.h")],
                 extra_compile_args=["-O2", "-g0"],
             )
         )

@@ -74,12 +74,9 @@ def is_fresh(package: Path) -> bool:
 def digest(package: Path) -> str:
     """Give what tells the sources of all compiled modules from any others."""
     summed = hashlib.sha256()
-    for file in _declared(package):
-        for suffix in (".pxd", ".py", ".pyx"):
-            source = file.with_suffix(suffix)
-            if source.exists():
-                summed.update(f"{source.relative_to(package)}\0".encode())
-                summed.update(hashlib.sha256(source.read_bytes()).digest())
+    for source in _sources(package):
+        summed.update(f"{source.relative_to(package)}\0".encode())
+        summed.update(hashlib.sha256(source.read_bytes()).digest())
     return summed.hexdigest()
 
 
@@ -100,6 +97,9 @@ def end_build(package: Path, of: str) -> None:
         note.unlink()
 
 
-def _declared(package: Path) -> Iterator[Path]:
-    """Give the modules that are compiled: those with declarations beside."""
-    return iter(sorted(package.glob("*/*.pxd")))
+def _sources(package: Path) -> Iterator[Path]:
+    """Give what is compiled: each module with declarations beside, and what is in C."""
+    for declared in sorted(package.glob("*/*.pxd")):
+        beside = (declared.with_suffix(each) for each in (".pxd", ".py", ".pyx"))
+        yield from filter(Path.exists, beside)
+    yield from sorted(package.glob("*/*.h"))

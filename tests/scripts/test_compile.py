@@ -45,6 +45,7 @@ def checkout(tmp_path):
     (package / "dns").mkdir(parents=True)
     (package / "dns" / "name.py").write_text("def fold(): ...\n")
     (package / "dns" / "name.pxd").write_text("cpdef fold()\n")
+    (package / "dns" / "letters.h").write_text("/* of the alphabet */\n")
     return package
 
 
@@ -59,7 +60,7 @@ def test_what_was_compiled_of_other_sources_is_stale(checkout):
     assert not sources.is_fresh(checkout)
     build(checkout)
     assert sources.is_fresh(checkout)
-    for changed in ("name.py", "name.pxd"):
+    for changed in ("name.py", "name.pxd", "letters.h"):
         with (checkout / "dns" / changed).open("a") as source:
             source.write("# changed\n")
         assert sources.is_stale(checkout)

@@ -8,6 +8,7 @@ PACKAGE = ROOT / "src" / "domicile"
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
 
 MADE = {".so", ".sha256"}
+HEADER = ".h"
 DECLARED = {".pxd", ".pyx"}
 
 
@@ -35,5 +36,6 @@ def test_every_file_is_a_module_of_a_package_or_its_data():
         for file in files
         if file.suffix in DECLARED and file.with_suffix(".py") in files
     }
+    modules |= {file for file in files if file.suffix == HEADER}
     assert len(data) > 5
     assert files - modules - data == set()

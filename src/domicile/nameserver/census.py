@@ -11,7 +11,7 @@ import lmdb
 
 from domicile.model.record import Record
 from domicile.model.records import Placement
-from domicile.nameserver.tables import MOST, Hosts
+from domicile.nameserver.hosts import MOST, Hosts
 from domicile.replica.glance import HOST, Glance
 
 AT_ONCE: Final = 400

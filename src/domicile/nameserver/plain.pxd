@@ -1,7 +1,8 @@
 cimport cython
 
 from domicile.dns.cache cimport class_of
-from domicile.nameserver.tables cimport Hosts, SignedReplies
+from domicile.nameserver.hosts cimport Hosts
+from domicile.nameserver.signed_replies cimport SignedReplies
 from domicile.replica.glance cimport Glance
 
 

@@ -29,7 +29,8 @@ from domicile.dns.edns import PLAIN_LIMIT
 from domicile.dns.message import HEADER
 from domicile.model.ids import LENGTH
 from domicile.model.names import A_LABEL, JOINT
-from domicile.nameserver.tables import UNKNOWN, Hosts, SignedReplies
+from domicile.nameserver.hosts import UNKNOWN, Hosts
+from domicile.nameserver.signed_replies import SignedReplies
 from domicile.replica.glance import HOST, LEFT, Glance
 
 _HEADER: Final = HEADER.size

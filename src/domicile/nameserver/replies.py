@@ -38,13 +38,13 @@ from domicile.nameserver.as_of import AsOf
 from domicile.nameserver.census import Census
 from domicile.nameserver.cookies import cookie_secrets
 from domicile.nameserver.counts import Tally
+from domicile.nameserver.hosts import Hosts
 from domicile.nameserver.keyring import NO_KEYS, Keyring
 from domicile.nameserver.live import Moment, ServedView
 from domicile.nameserver.plain import PlainQuestions
 from domicile.nameserver.plain_zones import plain_zones
 from domicile.nameserver.published import Published
 from domicile.nameserver.signed import Signing
-from domicile.nameserver.tables import Hosts
 from domicile.nameserver.where import Network, is_where, may_ask, tell_where
 from domicile.replica.glance import Glance
 from domicile.replica.replica import Replica

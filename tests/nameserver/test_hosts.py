@@ -1,17 +1,16 @@
-"""The tables of all hosts and of signed replies, by both twins."""
+"""The table of all hosts, by both twins."""
 
-import sys
 from random import Random
 
 import pytest
 from uncompiled import in_python
 
-from domicile.nameserver import tables
+from domicile.nameserver import hosts
 
 CLUSTERS = [b"amber", b"birch", b"", *(b"c%d" % number for number in range(300))]
 
 
-@pytest.fixture(params=[tables, in_python(tables)], ids=["imported", "python"])
+@pytest.fixture(params=[hosts, in_python(hosts)], ids=["imported", "python"])
 def twin(request):
     return request.param
 
@@ -81,73 +80,12 @@ def test_what_finds_no_room_is_refused_and_nothing_else_is_lost(twin, monkeypatc
 
 
 def test_more_clusters_than_it_can_number_are_refused():
-    table = tables.Hosts()
+    table = hosts.Hosts()
     table.begin(70_000)
     refused = [n for n in range(66_000) if not table.put(b"h%d" % n, b"c%d" % n)]
-    if tables.__file__.endswith(".so"):
+    if hosts.__file__.endswith(".so"):
         assert refused == list(range(65_000, 66_000))
-        assert find(table, b"h65000") is tables.UNKNOWN
+        assert find(table, b"h65000") is hosts.UNKNOWN
     else:
         assert not refused
     assert find(table, b"h64999") == b"c64999"
-
-
-def kept(replies, key, beside):
-    return replies.find(key + b"behind", len(key), beside)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_reply_is_given_for_its_key_and_what_else_it_depends_on(twin, seed):
-    """Or, as there is room for so many only, none."""
-    random = Random(seed)
-    replies, expected = twin.SignedReplies(30_000), {}
-    keys = [random.randbytes(random.randrange(1, 60)) for _ in range(100)]
-    found = 0
-    for number in range(5000):
-        key, beside = random.choice(keys), random.choice(CLUSTERS[:3])
-        reply = b"%d" % number + bytes(random.randrange(500))
-        replies.put(key + b"behind", len(key), beside, reply)
-        expected[key, beside] = reply
-        assert kept(replies, key, beside) == reply
-        asked = random.choice(keys), random.choice(CLUSTERS[:3])
-        replies.foresee(asked[0], len(asked[0]))
-        replies.approach(asked[0], len(asked[0]))
-        answer = kept(replies, *asked)
-        assert answer in (None, expected.get(asked))
-        found += answer is not None
-    # Of 300 with 280 octets each on average there is room for about 100, twice as many
-    # while one generation follows another.
-    assert 500 < found < 4000
-    assert 20 < len(replies) < 200
-    replies.clear()
-    assert len(replies) == 0
-    assert not any(kept(replies, *each) for each in expected)
-
-
-def test_what_is_asked_for_stays_longest(twin):
-    replies = twin.SignedReplies(100_000)
-    replies.put(b"asked", 5, b"", bytes(400))
-    lost = 0
-    for number in range(10_000):
-        if kept(replies, b"asked", b"") is None:
-            lost += 1
-            replies.put(b"asked", 5, b"", bytes(400))
-        key = b"%d" % number
-        replies.put(key, len(key), b"", bytes(400))
-    # A set of places may be full of those that were just asked for, but seldom.
-    assert lost < 5
-
-
-def test_what_is_kept_is_let_go_of(twin):
-    replies = twin.SignedReplies(100_000)
-    reply = bytes(400)
-    before = sys.getrefcount(reply)
-    for number in range(1000):
-        key = b"%d" % (number % 50)
-        replies.put(key, len(key), b"", reply)
-        assert kept(replies, key, b"") is reply
-    assert sys.getrefcount(reply) > before
-    replies.clear()
-    replies.put(b"key", 3, b"", reply)
-    del replies
-    assert sys.getrefcount(reply) == before

@@ -1,12 +1,10 @@
-"""Tables in a worker's memory: of where all hosts' apps live, and of signed replies.
+"""Where all hosts' apps live, in a worker's memory.
 
-Where there was a C compiler, `tables.pyx` is what is imported by this name: the same, of
-less memory and for more hosts. Keys are the first octets, so many, of those given.
+Where there was a C compiler, `hosts.pyx` is what is imported by this name: the same, of
+less memory and for more hosts.
 """
 
 from typing import Final
-
-from domicile.dns.cache import Kept
 
 UNKNOWN: Final = b"?"
 """What is said of a host that may be one all the same."""
@@ -55,35 +53,3 @@ class Hosts:
         """Give where the host lives that these octets begin with, None for no host."""
         found = self._table.get(bytes(host[:size]))
         return UNKNOWN if found is None and not self.whole else found
-
-
-class SignedReplies:
-    """Keeps replies by a key and what else they depend on, in so many octets of room.
-
-    Those that were asked for lately stay longest.
-    """
-
-    __slots__ = ("_kept",)
-
-    def __init__(self, room: int) -> None:
-        self._kept = Kept(room)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def clear(self) -> None:
-        self._kept.clear()
-
-    def foresee(self, key: bytes | bytearray, size: int) -> None:
-        """Have at hand what is needed to find it."""
-
-    def approach(self, key: bytes | bytearray, size: int) -> None:
-        """Have it at hand itself, a while after that."""
-
-    def find(self, key: bytes | bytearray, size: int, beside: bytes) -> bytes | None:
-        return self._kept.get(bytes(key[:size]) + beside)
-
-    def put(
-        self, key: bytes | bytearray, size: int, beside: bytes, reply: bytes
-    ) -> None:
-        self._kept.put(bytes(key[:size]) + beside, reply)
