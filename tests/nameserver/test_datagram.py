@@ -1,6 +1,7 @@
 """Queries over UDP, asked by dnspython."""
 
 import asyncio
+import socket
 
 import dns.asyncquery
 import dns.flags
@@ -9,7 +10,8 @@ import dns.update
 import pytest
 
 from domicile.dns.rdata import Rcode
-from domicile.nameserver.datagram import BATCH, Datagrams
+from domicile.nameserver import datagram
+from domicile.nameserver.datagram import BATCH, CROWD, Datagrams
 
 
 @pytest.fixture
@@ -58,6 +60,29 @@ async def test_more_than_one_batch_and_rubbish_between_are_answered(port):
     assert sorted(int.from_bytes(each[:2], "big") for each in received) == list(
         range(BATCH + 10)
     )
+
+
+@pytest.mark.parametrize("waiting", [1, CROWD - 1, CROWD])
+async def test_a_crowd_is_waited_for_and_nobody_else(port, monkeypatch, waiting):
+    """What comes meanwhile is answered, too, and is not waited for once more."""
+    query = dns.message.make_query("hello.ada.apps.test", "A").to_wire()
+    late = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", port))
+        client.settimeout(0)
+
+        def sleep(_seconds):
+            nonlocal late
+            late += 1
+            client.send(query)
+
+        monkeypatch.setattr(datagram, "sleep", sleep)
+        for _ in range(waiting):
+            client.send(query)
+        await asyncio.sleep(0.1)
+        assert late == (waiting == CROWD)
+        replies = [client.recv(512) for _ in range(waiting + late)]
+        assert all(each[7] == 1 for each in replies)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from domicile.replica.glance cimport Glance
 
 
 cdef int _RCODE
-cdef Py_ssize_t _HEAD, _CROWD
+cdef Py_ssize_t _HEAD
 
 
 cdef class Datagrams:

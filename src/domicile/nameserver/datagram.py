@@ -22,7 +22,7 @@ BATCHES: Final = 16
 # Where so many wait at once, others follow on their heels. Half of what a query costs is
 # calls of the kernel and wakes, so they are let gather for a moment: 20 µs, of which the
 # kernel's timers make 70 by default (PR_SET_TIMERSLACK).
-_CROWD: Final = 4
+CROWD: Final = 4
 _MOMENT: Final = 20e-6
 _RCODE: Final = 0x0F
 _HEAD: Final = 10  # of a piece, what stands before the question
@@ -68,7 +68,7 @@ class Datagrams:
                 if not (glance.is_open or glance.begin()):
                     self._replies.renew()
                 self._serve_batch(taken)
-                if taken >= _CROWD:
+                if taken >= CROWD:
                     sleep(_MOMENT)
         finally:
             glance.end()
