@@ -21,7 +21,7 @@ BATCH: Final = 64
 BATCHES: Final = 16
 # Where so many wait at once, others follow on their heels. Half of what a query costs is
 # calls of the kernel and wakes, so they are let gather for a moment: 20 µs, of which the
-# kernel's timers make 70 by default (PR_SET_TIMERSLACK).
+# kernel's timers make 70 by default (PR_SET_TIMERSLACK). Behind a full batch are others.
 CROWD: Final = 4
 _MOMENT: Final = 20e-6
 _RCODE: Final = 0x0F
@@ -68,7 +68,7 @@ class Datagrams:
                 if not (glance.is_open or glance.begin()):
                     self._replies.renew()
                 self._serve_batch(taken)
-                if taken >= CROWD:
+                if CROWD <= taken < BATCH:
                     sleep(_MOMENT)
         finally:
             glance.end()
