@@ -56,11 +56,20 @@ def stands_in_data_only(ours, theirs, files):
 
 def authority(message):
     """NSD adds the zone's name servers to what it answers with data."""
-    question = message.question[0]
-    is_data = message.answer and message.answer[-1].rdtype == question.rdtype
-    if message.flags & dns.flags.AA and is_data:
+    if message.flags & dns.flags.AA and is_data(message):
         return section(each for each in message.authority if each.rdtype != NS)
     return section(message.authority)
+
+
+def is_data(message):
+    """Whether what was asked for is where the chain ends, be it further up in it."""
+    if not message.answer:
+        return False
+    rdtype = message.question[0].rdtype
+    last = message.answer[-1]
+    leads_on = last.rdtype == CNAME != rdtype
+    end = last[0].target if leads_on else last.name
+    return any((each.name, each.rdtype) == (end, rdtype) for each in message.answer)
 
 
 def glue(message):
