@@ -22,6 +22,7 @@ import httpx
 import psutil
 import pytest
 from customer import CustomerDns
+from waiting import wait_until
 from websockets.sync.client import connect
 
 COMMAND = Path(sys.executable).with_name("domicile")
@@ -137,7 +138,7 @@ class Demo:
         """Kill a service's parent alone, and wait until the rest has gone with it."""
         children = self.children(name).values()
         self.kill(name, kill=os.kill)
-        self.wait_until(lambda: not any(map(runs, children)))
+        wait_until(lambda: not any(map(runs, children)))
 
     def restart(self, *names, before=()):
         """Start those services that were killed, as before, or by another command."""
@@ -158,12 +159,7 @@ class Demo:
     def mend(self):
         """Start all that were killed, and wait until everybody says to be well."""
         self.restart(*self.services)
-        self.wait_until(lambda: all(map(self.is_well, self.services)))
-
-    @staticmethod
-    def wait_until(holds):
-        while not holds():
-            time.sleep(0.05)
+        wait_until(lambda: all(map(self.is_well, self.services)))
 
     def is_well(self, name):
         return self.health(name)["status"] == "ok"
