@@ -1,69 +1,30 @@
 """Queries over TCP: pipelined, cut anywhere, and connections that must go."""
 
 import asyncio
-import contextlib
-import shutil
 import socket
-import ssl
-import subprocess
 from contextlib import contextmanager
 
-import certificates
 import dns.asyncquery
 import dns.edns
 import dns.message
 import pytest
+from stream_client import (
+    EOF,
+    connect,
+    end,
+    query,
+    read_end,
+    read_ids,
+    read_message,
+    read_reply,
+    service,
+)
 
 from domicile.dns.responder import Server
 from domicile.dns.stream import frame
 from domicile.nameserver.connection import BATCH, MOST_OWED, MOST_UNTAKEN, Service
 from domicile.nameserver.connections import Connections, Limits
 from domicile.nameserver.replies import Own, Replies
-from domicile.nameserver.tls import Certificate
-
-EOF = b""
-
-
-def service(replies, **limits):
-    return Service(Connections(Limits(**limits)), replies)
-
-
-def query(number=1, name="hello.ada.apps.test") -> bytes:
-    message = dns.message.make_query(name, "A")
-    message.id = number
-    return frame(message.to_wire())
-
-
-async def read_message(reader) -> bytes:
-    length = int.from_bytes(await reader.readexactly(2), "big")
-    return await reader.readexactly(length)
-
-
-async def read_reply(reader):
-    return dns.message.from_wire(await read_message(reader))
-
-
-async def read_ids(reader, count) -> list[int]:
-    messages = [await read_message(reader) for _ in range(count)]
-    return [int.from_bytes(message[:2], "big") for message in messages]
-
-
-async def connect(port):
-    return await asyncio.open_connection("127.0.0.1", port)
-
-
-async def read_end(reader) -> bytes:
-    """Read until the server ends the connection, in whichever way."""
-    try:
-        return await reader.read()
-    except ConnectionResetError:
-        return EOF
-
-
-async def end(*writers) -> None:
-    for writer in writers:
-        writer.transport.abort()
-    await asyncio.sleep(0)
 
 
 async def test_an_answer_too_long_for_udp_comes_whole(serve, replies):
@@ -285,117 +246,6 @@ async def test_the_time_that_one_may_be_idle_is_told(serve, replica):
     asked.use_edns(options=[dns.edns.GenericOption(11, b"")])
     reply = await dns.asyncquery.tcp(asked, "127.0.0.1", timeout=30, port=port)
     assert [each.to_wire() for each in reply.options] == [b"\x00\x64"]
-
-
-@pytest.fixture
-def secure(replies, tmp_path):
-    files = certificates.make(tmp_path)
-    context = Certificate(*files).context
-    return lambda **limits: Service(Connections(Limits(**limits)), replies, context)
-
-
-def trusting(tmp_path):
-    context = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
-    context.set_alpn_protocols(["dot"])
-    return context
-
-
-async def connect_secure(port, tmp_path):
-    return await asyncio.open_connection(
-        "127.0.0.1",
-        port,
-        ssl=trusting(tmp_path),
-        server_hostname=certificates.NAME,
-    )
-
-
-async def test_tls_is_served_like_tcp(serve, secure, tmp_path):
-    reader, writer = await connect_secure(await serve(secure()), tmp_path)
-    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "dot"
-    writer.write(b"".join(query(number, "apps.test") for number in range(300)))
-    assert await read_ids(reader, 300) == list(range(300))
-    await end(writer)
-
-
-async def test_kdig_asks_by_tls_and_its_answer_is_padded(serve, secure, tmp_path):
-    kdig = shutil.which("kdig")
-    if kdig is None:
-        pytest.skip("kdig is not installed (Debian: knot-dnsutils)")
-    port = await serve(secure())
-    asked = await asyncio.create_subprocess_exec(
-        kdig, "@127.0.0.1", "-p", str(port), "hello.ada.apps.test", "+tls-hostname="
-        + certificates.NAME, f"+tls-ca={tmp_path}/certificate.pem", "+padding",
-        "+noidn", stdout=subprocess.PIPE,
-    )  # fmt: skip
-    told = (await asked.communicate())[0].decode()
-    assert "status: NOERROR" in told
-    assert "127.0.0.11" in told
-    assert "Received 468 B" in told
-
-
-async def test_dnsperf_asks_by_tls_and_loses_nothing(serve, secure, tmp_path):
-    dnsperf = shutil.which("dnsperf")
-    if dnsperf is None:
-        pytest.skip("dnsperf is not installed")
-    (tmp_path / "queries").write_text("hello.ada.apps.test A\neve.apps.test A\n" * 500)
-    port = await serve(secure())
-    asked = await asyncio.create_subprocess_exec(
-        dnsperf, "-m", "dot", "-s", "127.0.0.1", "-p", str(port), "-n", "1", "-c", "10",
-        "-d", str(tmp_path / "queries"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    told = (await asked.communicate())[0].decode()
-    assert "Queries completed:    1000 (100.00%)" in told
-
-
-async def test_who_ends_its_tls_still_gets_the_answer(serve, secure, tmp_path):
-    served = secure()
-    port = await serve(served)
-    client = socket.create_connection(("127.0.0.1", port))
-    asked = asyncio.to_thread(_ask_and_end, client, trusting(tmp_path))
-    assert await asked == 5
-    while len(served.connections):
-        await asyncio.sleep(0.01)
-
-
-def _ask_and_end(client, context):
-    with context.wrap_socket(client, server_hostname=certificates.NAME) as tls:
-        tls.sendall(query(5))
-        message = tls.recv(65535)
-        tls.unwrap().close()
-    return int.from_bytes(message[2:4], "big")
-
-
-@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", b"\0\x1d" + bytes(29)])
-async def test_who_shakes_no_hands_is_cut(serve, secure, monkeypatch, sent):
-    monkeypatch.setattr("domicile.nameserver.connection.HANDSHAKE", 0.05)
-    served = secure(idle=60.0)
-    reader, writer = await connect(await serve(served))
-    writer.write(sent)
-    assert await read_end(reader) == EOF
-    await end(writer)
-    assert len(served.connections) == 0
-
-
-async def test_a_handshake_counts_as_a_connection(serve, secure):
-    served = secure(most_of_one_peer=1)
-    port = await serve(served)
-    first = await connect(port)
-    while not len(served.connections):
-        await asyncio.sleep(0.01)
-    second = await connect(port)
-    assert await read_end(second[0]) == EOF
-    await end(first[1], second[1])
-
-
-async def test_who_does_not_read_is_cut_by_tls_too(serve, secure, tmp_path):
-    served = secure(idle=0.5)
-    _, writer = await connect_secure(await serve(served), tmp_path)
-    writer.transport.pause_reading()
-    with contextlib.suppress(ConnectionError):
-        while len(served.connections):
-            writer.write(query(name="apps.test") * 100)
-            await asyncio.sleep(0.01)
-    await end(writer)
 
 
 class NoAnswers:

@@ -7,7 +7,7 @@ import pytest
 
 from domicile.model.changes import NO_CHAIN, Change
 from domicile.model.record import Record
-from domicile.model.records import encode
+from domicile.model.records import Owner, encode
 from domicile.replica.replica import Replica
 
 PAGE = 4096
@@ -21,6 +21,14 @@ def change_of() -> ChangeOf:
     def make(serial: int, record: Record, *, deleted: bool = False) -> Change:
         value = None if deleted else encode(record)
         return Change(serial, record.kind, record.key, record.scope, value, NO_CHAIN)
+
+    return make
+
+
+@pytest.fixture
+def owner(change_of) -> Callable[[int, str], Change]:
+    def make(serial: int, name: str) -> Change:
+        return change_of(serial, Owner(name, "apps.test", "free"))
 
     return make
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from waiting import wait_until
 
 SLOW = "sleep 2; exec python app.py"
 # Starts only in the cluster that it was deployed to.
@@ -41,11 +42,6 @@ def lose(demo):
         demo.restart(*killed)
 
     return lose
-
-
-def wait_until(holds):
-    while not holds():
-        time.sleep(0.05)
 
 
 def step_of(demo, move):

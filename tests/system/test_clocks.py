@@ -7,6 +7,7 @@ not faked here. The certificates of the links are the one use of the time of day
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 HOUR, DAY = 3600, 86_400
@@ -120,8 +121,8 @@ def test_a_clock_that_jumps_far_makes_no_wrong_answer(
     clocks.set(**{f"proxy-{home}": 0})
     # Until the whole service has seen its clock set: else its follower may still ask
     # for a certificate by the wrong one, and get one of the directory's next clock.
-    demo.wait_until(lambda: demo.is_well(f"proxy-{home}"))
-    demo.wait_until(lambda: demo.fetch(host, at=home).status_code == 200)
+    wait_until(lambda: demo.is_well(f"proxy-{home}"))
+    wait_until(lambda: demo.fetch(host, at=home).status_code == 200)
     clocks.set(**{name: days * DAY for name in demo.services if "proxy" not in name})
     assert_all_works(demo)
     for each in witnesses.values():
@@ -130,5 +131,5 @@ def test_a_clock_that_jumps_far_makes_no_wrong_answer(
 
 
 def wait_for_complaint(demo, name):
-    demo.wait_until(lambda: not demo.is_well(name))
+    wait_until(lambda: not demo.is_well(name))
     return demo.health(name)["message"]

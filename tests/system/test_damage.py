@@ -6,6 +6,7 @@ What is answered meanwhile is right, or is no answer; what comes after is right.
 import struct
 
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 PAGE = 4096
@@ -72,8 +73,8 @@ def files(demo):
 
 
 def wait_until_replaced(demo, files):
-    demo.wait_until(lambda: all(file.replaced() for file in files.values()))
-    demo.wait_until(lambda: is_served(demo))
+    wait_until(lambda: all(file.replaced() for file in files.values()))
+    wait_until(lambda: is_served(demo))
 
 
 @pytest.mark.parametrize("harm", [File.cut, File.garble])

@@ -8,6 +8,7 @@ import socket
 import dns.message
 import dns.query
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 FEW = 100
@@ -58,7 +59,7 @@ def test_a_proxy_without_descriptors_serves_who_is_there_and_recovers(demo):
         assert get(connection) == 200
         with flooded(place):
             assert [get(connection) for _ in range(5)] == [200] * 5
-        demo.wait_until(lambda: demo.fetch(HELLO, at="amber").status_code == 200)
+        wait_until(lambda: demo.fetch(HELLO, at="amber").status_code == 200)
         assert [demo.fetch(HELLO, at="amber").status_code for _ in range(20)] == [
             200
         ] * 20
@@ -73,7 +74,7 @@ def test_a_name_server_without_descriptors_answers_by_udp_and_recovers(demo):
         with flooded(place):
             assert [demo.resolve(HELLO) for _ in range(20)] == [home] * 20
             assert dns.query.tcp(query, place[0], sock=connection, timeout=20).answer
-    demo.wait_until(lambda: answers_by_tcp(demo, 20) == [home] * 20)
+    wait_until(lambda: answers_by_tcp(demo, 20) == [home] * 20)
 
 
 def answers_by_tcp(demo, count):

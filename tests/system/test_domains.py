@@ -2,6 +2,7 @@
 
 import dns.rcode
 import pytest
+from waiting import wait_until
 
 HOST = "www.ada.example"
 
@@ -25,7 +26,7 @@ def wanted(demo, own):
 
 def until_answered(demo, status, clusters=("amber", "birch")):
     for cluster in clusters:
-        demo.wait_until(lambda at=cluster: answered(demo, at) == status)
+        wait_until(lambda at=cluster: answered(demo, at) == status)
 
 
 def answered(demo, cluster):

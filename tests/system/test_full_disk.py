@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 STAGE = Path(__file__).parent / "apps" / "stage"
@@ -101,7 +102,7 @@ def change_birch(demo, plans):
 
 
 def wait_for_complaint(demo, name, words):
-    demo.wait_until(lambda: words in demo.health(name).get("message", ""))
+    wait_until(lambda: words in demo.health(name).get("message", ""))
 
 
 def all_follow(demo):
@@ -122,14 +123,14 @@ def test_who_cannot_write_its_replica_serves_from_what_there_is(demo, disks, wit
         for name in full:
             wait_for_complaint(demo, name, "the replica has no room")
             demo.children(name)[WRITERS[name]].kill()
-            demo.wait_until(lambda n=name: WRITERS[n] in demo.children(n))
+            wait_until(lambda n=name: WRITERS[n] in demo.children(n))
             wait_for_complaint(demo, name, "the replica has no room")
             disks[name].free()
         demo.mend()
     for each in witnesses.values():
         each.end()
         assert (each.wrong, each.missing) == ([], [])
-    demo.wait_until(lambda: all_follow(demo))
+    wait_until(lambda: all_follow(demo))
     assert change_birch(demo, 0).status_code == 200
 
 
@@ -151,7 +152,7 @@ def test_a_directory_without_room_says_so_and_loses_nothing(demo, disks, witness
     disks["directory"].free()
     demo.mend()
     assert demo.api("POST", "/owners", {"name": f"full-{number}"}).status_code == 201
-    demo.wait_until(lambda: all_follow(demo))
+    wait_until(lambda: all_follow(demo))
     for each in witnesses.values():
         each.end()
         assert (each.wrong, each.missing) == ([], [])

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import dns.message
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 HANGING = {
@@ -33,7 +34,7 @@ def test_who_hangs_is_replaced_and_its_queue_is_served(whole_demo):
         told = clients.submit(demo.api, "GET", "/apps/hello.ada")
     assert str(name.result().answer[0][0]) == demo.place("amber")[0]
     assert (app.result().status_code, told.result().status_code) == (200, 200)
-    demo.wait_until(lambda: not any(each.is_running() for each in hanging))
+    wait_until(lambda: not any(each.is_running() for each in hanging))
     for name, children in HANGING.items():
         hung = {e["child"] for e in demo.events(name) if e["event"] == "hangs"}
         assert hung == children

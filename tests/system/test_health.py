@@ -2,10 +2,10 @@
 
 import shutil
 import subprocess
-import time
 
 import httpx
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 FIRST, SECOND = "127.0.0.11", "127.0.0.21"
@@ -57,13 +57,6 @@ def ill(demo, reporter):
     (value,) = [line.split()[-1] for line in lines if "addresses_ill " in line and
                 not line.startswith("#")]  # fmt: skip
     return float(value)
-
-
-def wait_until(holds):
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def set_addresses(demo, *addresses):

@@ -12,6 +12,7 @@ import time
 
 import httpx
 import pytest
+from waiting import wait_until
 
 CHILDREN = {
     "nameserver": ("worker-1", "worker-2", "follower"),
@@ -78,7 +79,7 @@ def assert_all_agree(demo, writer):
     demo.mend()
     (owners,) = demo.api("GET", "/owners").json().values()
     assert set(writer.added) <= {each["name"] for each in owners}
-    demo.wait_until(lambda: demo.run("status")["problems"] == [])
+    wait_until(lambda: demo.run("status")["problems"] == [])
     told = demo.run("status")
     assert {each["serial"] for each in told["followers"]} == {told["serial"]}
 
@@ -93,11 +94,11 @@ def test_killed_children_fail_nothing_but_what_they_had_in_flight(
         victims = [(name, child) for name, them in CHILDREN.items() for child in them]
         chance.shuffle(victims)
         for name, child in victims:
-            demo.wait_until(lambda n=name, c=child: c in demo.children(n))
+            wait_until(lambda n=name, c=child: c in demo.children(n))
             demo.children(name)[child].kill()
             kills += 1
             time.sleep(chance.uniform(0, 0.4))
-    demo.wait_until(
+    wait_until(
         lambda: all(set(demo.children(n)) == set(c) for n, c in CHILDREN.items())
     )
     for each in witnesses.values():
@@ -131,7 +132,7 @@ def test_what_is_killed_in_any_order_comes_back_in_any_order(
         for name in names:
             ways[chance.choice(sorted(ways))](name)
         if chance.random() < 0.5:
-            demo.wait_until(demo.app_groups)
+            wait_until(demo.app_groups)
             os.killpg(chance.choice(demo.app_groups()), signal.SIGKILL)
             kills += 1
         kills += len(names)
@@ -140,11 +141,11 @@ def test_what_is_killed_in_any_order_comes_back_in_any_order(
         for name in names:
             demo.restart(name)
             time.sleep(chance.uniform(0, 0.3))
-        demo.wait_until(lambda: all(map(demo.children, CHILDREN)))
+        wait_until(lambda: all(map(demo.children, CHILDREN)))
     demo.mend()
-    demo.wait_until(lambda: len(demo.app_groups()) == apps)
+    wait_until(lambda: len(demo.app_groups()) == apps)
     served = [each.right for each in witnesses.values()]
-    demo.wait_until(
+    wait_until(
         lambda: all(
             w.right > n for w, n in zip(witnesses.values(), served, strict=True)
         )

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from waiting import wait_until
+
 PAGE = (Path(__file__).parents[2] / "docs" / "logs.md").read_text()
 SECTIONS = {
     "directory": "Directory", "nameserver": "Name server",
@@ -64,7 +66,7 @@ def test_each_line_is_as_the_page_says_and_a_request_is_followed_over_a_hop(demo
     )
     assert answer.status_code == 503
     # A request is told of when it is over, which may be after its answer has come.
-    demo.wait_until(lambda: failed(demo, app, other))
+    wait_until(lambda: failed(demo, app, other))
     (line,) = failed(demo, app, other)
     assert line["request_id"] == answer.headers["x-request-id"]
     assert (line["host"], line["reason"]) == (host, "stopped")

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 CHAT = "chat.bob.apps.test"
@@ -101,8 +102,7 @@ def test_a_request_in_flight_is_answered_by_the_copy_that_has_it(demo, stage, tm
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(demo.fetch, stage, f"/until{go_on}", home)
         moved = pool.submit(demo.move, "stage.ada", other)
-        while demo.fetch(stage, at=home).headers["generation"] == before:
-            time.sleep(0.05)
+        wait_until(lambda: demo.fetch(stage, at=home).headers["generation"] != before)
         time.sleep(0.5)
         assert not moved.done()
         go_on.touch()

@@ -9,6 +9,7 @@ import dns.query
 import dns.rcode
 import psutil
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 UPLOAD = "upload.ada.apps.test"
@@ -38,11 +39,6 @@ def restore(demo):
 def no_control(demo):
     """Nobody is there who could tell anybody anything."""
     demo.kill(*CONTROL)
-
-
-def wait_until(holds):
-    while not holds():
-        time.sleep(0.1)
 
 
 def is_behind(demo, cluster):
@@ -136,8 +132,7 @@ def test_a_move_that_lost_everybody_in_the_middle_is_finished(demo, hammer, seco
     time.sleep(seconds)
     demo.kill(*CONTROL)
     restore(demo)
-    while demo.run("move", "show", move)["step"] != "finished":
-        time.sleep(0.1)
+    wait_until(lambda: demo.run("move", "show", move)["step"] == "finished")
     assert demo.resolve(UPLOAD) == demo.place(other)[0]
     assert demo.fetch(UPLOAD, at="amber").headers["cluster"] == other
     client.end()

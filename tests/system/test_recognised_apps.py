@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+from waiting import wait_until
 
 from domicile.demo.plan import Plan
 from domicile.demo.samples import LeftOut, lay_out
@@ -150,6 +151,6 @@ def samples(tmp_path_factory):
 def test_each_sample_app_serves_without_a_word_of_configuration(demo, samples, name):
     app = f"{name}-again.ada"
     host = demo.run("app", "deploy", app, str(samples(name)))["hosts"][0]
-    demo.wait_until(lambda: demo.resolve(host))
+    wait_until(lambda: demo.resolve(host))
     assert demo.fetch(host).status_code == 200
     demo.run("app", "delete", app)

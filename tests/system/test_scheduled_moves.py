@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 DIG = shutil.which("dig")
@@ -23,13 +24,6 @@ def dig(demo, name=HELLO):
     (line,) = ran.stdout.splitlines()
     _, ttl, _, _, address = line.split()
     return int(ttl), address
-
-
-def wait_until(holds):
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

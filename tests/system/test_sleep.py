@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from domicile.client.archive import pack
 
@@ -34,7 +35,7 @@ def show(demo, app):
 
 def until_asleep(demo, *apps):
     for app in apps:
-        demo.wait_until(lambda app=app: show(demo, app)["state"] == "asleep")
+        wait_until(lambda app=app: show(demo, app)["state"] == "asleep")
 
 
 def events(demo, app):
@@ -75,8 +76,8 @@ def test_an_idle_app_falls_asleep_and_a_request_wakes_it(demo):
     assert ask(demo, host) == (200, None)
     assert of_manager(demo, "wakes_total") == woken + 1
     # That it is shown as asleep may be from before.
-    demo.wait_until(lambda: events(demo, "nap.ada")[-1] == "woken")
-    demo.wait_until(lambda: events(demo, "nap.ada")[-1] == "asleep")
+    wait_until(lambda: events(demo, "nap.ada")[-1] == "woken")
+    wait_until(lambda: events(demo, "nap.ada")[-1] == "asleep")
     found = demo.run("app", "events", "nap.ada")["rows"]
     assert [each["event"] for each in found] == ["started", "asleep", "woken", "asleep"]
     assert found[2]["detail"].startswith("by a request, and ready after ")
@@ -131,7 +132,7 @@ def test_whenever_somebody_comes_nothing_fails(demo):
     clients = [Sleepless(demo, host, n, over) for n, host in enumerate(hosts)]
     for each in clients:
         each.start()
-    demo.wait_until(lambda: of_manager(demo, "sleeps_total") >= slept + 8)
+    wait_until(lambda: of_manager(demo, "sleeps_total") >= slept + 8)
     over.set()
     for each in clients:
         each.join()
@@ -146,14 +147,12 @@ def test_an_app_asleep_moves_and_is_woken_through_its_tombstone(demo):
     until_asleep(demo, "away.ada")
     assert show(demo, "away.ada")["cluster"] == "birch"
     assert ask(demo, host, "amber") == (200, None)
-    demo.wait_until(
-        lambda: events(demo, "away.ada")[:3] == ["started", "asleep", "woken"]
-    )
+    wait_until(lambda: events(demo, "away.ada")[:3] == ["started", "asleep", "woken"])
 
 
 def test_a_websocket_keeps_its_app_awake(demo):
     with demo.chat("chat.bob.apps.test", "birch") as chat:
-        demo.wait_until(lambda: events(demo, "chat.bob")[-1] != "asleep")
+        wait_until(lambda: events(demo, "chat.bob")[-1] != "asleep")
         before = events(demo, "chat.bob")
         # So long that it would have fallen asleep.
         time.sleep(SLEEP_SECONDS + 5)
@@ -162,6 +161,10 @@ def test_a_websocket_keeps_its_app_awake(demo):
         assert events(demo, "chat.bob") == before
         assert show(demo, "chat.bob")["state"] == "running"
     until_asleep(demo, "chat.bob")
+
+
+def step_of(demo, move):
+    return demo.api("GET", f"/moves/{move['id']}").json()["step"]
 
 
 def deploy_many(demo, names, command):
@@ -174,8 +177,7 @@ def deploy_many(demo, names, command):
         moved = demo.api("POST", "/apps", wanted | {"digest": archive.digest})
         planned.append(moved.json())
     for each in planned:
-        while demo.api("GET", f"/moves/{each['id']}").json()["step"] != "finished":
-            time.sleep(0.05)
+        wait_until(lambda move=each: step_of(demo, move) == "finished")
     return [f"{name}.ada.apps.test" for name in names]
 
 
@@ -192,8 +194,8 @@ def test_many_that_are_woken_at_once_are_started_a_few_at_a_time(demo, tmp_path)
     woken = of_manager(demo, "wakes_total")
     with ThreadPoolExecutor(len(hosts)) as pool:
         answers = [pool.submit(ask, demo, host) for host in hosts]
-        demo.wait_until(lambda: of_manager(demo, "wakes_total") == woken + len(hosts))
-        demo.wait_until(lambda: of_manager(demo, "starts_waiting") == 6)
+        wait_until(lambda: of_manager(demo, "wakes_total") == woken + len(hosts))
+        wait_until(lambda: of_manager(demo, "starts_waiting") == 6)
         gate.touch()
         assert {each.result() for each in answers} == {(200, None)}
     assert of_manager(demo, "starts_waiting") == 0
@@ -218,4 +220,4 @@ def test_who_waits_while_the_manager_is_away_is_served_once_it_is_back(demo):
     assert show(demo, "quiet.ada")["state"] == "asleep"
     assert events(demo, "quiet.ada") == ["started", "asleep"]
     assert ask(demo, other) == (200, None)
-    demo.wait_until(lambda: events(demo, "quiet.ada") == ["started", "asleep", "woken"])
+    wait_until(lambda: events(demo, "quiet.ada") == ["started", "asleep", "woken"])

@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-import time
 
 import httpx
 import pytest
+from waiting import wait_until
 
 HELLO = "hello.ada.apps.test"
 FOLLOWERS = ("nameserver", "manager-amber", "manager-birch")
@@ -80,11 +80,6 @@ def second(own_demo):
     second.take_over_followers()
     yield second
     second.end()
-
-
-def wait_until(holds):
-    while not holds():
-        time.sleep(0.1)
 
 
 def test_who_leads_moves_what_the_other_was_asked_to_and_waits_for_its_followers(

@@ -79,17 +79,8 @@ def deploy_app(
     a Flask app in app.py or wsgi.py, Express or a start script in package.json, an
     app.py, an index.html.
     """
-    label, dot, owner_name = name.partition(".")
-    if not dot:
-        raise BadArgument(f"{name!r} is not <app>.<owner>, such as hello.ada")
-    body = {
-        "owner": owner_name,
-        "name": label,
-        "command": command or _guess(folder),
-        "environment": dict(_variable(each) for each in env or []),
-        "to": to,
-    }
-    with api(data, ("owner", owner_name), ("cluster", to)) as opened:
+    body = _deployment(name, folder, command, env or [], to)
+    with api(data, ("owner", body["owner"]), ("cluster", to)) as opened:
         progress.doing(f"packing {folder}")
         planned = opened.deploy(body, folder, _show_sent)
         _say_note(planned)
@@ -226,6 +217,20 @@ def show_events(name: AppName, data: Data = None, as_json: AsJson = False) -> No
     with api(data, ("app", name)) as opened:
         found = opened.get(path_to("app", name, "events"))
         show_rows(found["rows"], _EVENT, as_json)
+
+
+def _deployment(name: str, folder: Path, command: str, env: list[str], to: str) -> Json:
+    """Give what the directory is asked for; raises BadArgument."""
+    label, dot, owner_name = name.partition(".")
+    if not dot:
+        raise BadArgument(f"{name!r} is not <app>.<owner>, such as hello.ada")
+    return {
+        "owner": owner_name,
+        "name": label,
+        "command": command or _guess(folder),
+        "environment": dict(_variable(each) for each in env),
+        "to": to,
+    }
 
 
 def _show_sent(sent: int, size: int) -> None:

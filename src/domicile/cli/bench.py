@@ -21,6 +21,30 @@ Runs = Annotated[int, typer.Option(min=1, help="Rounds; every server runs in eac
 Seconds = Annotated[float, typer.Option(min=0.1, help="How long each run is.")]
 Names = Annotated[int, typer.Option(min=1, help="So many apps are known.")]
 
+AskedNames = Annotated[
+    Mix, typer.Option(help="Which names are asked; do: with DO, of a signed zone.")
+]
+Changes = Annotated[
+    float, typer.Option(min=0, help="So many apps move each second, of those we serve.")
+]
+Servers = Annotated[
+    list[Make] | None,
+    typer.Option(help="Measure this one, and others so named [all installed]."),
+]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Workers of our own; each peer has one.")
+]
+RunsByNames = Annotated[
+    int | None,
+    typer.Option(min=1, help="Rounds; every server runs in each [5; 3 at many]."),
+]
+Every = Annotated[
+    bool,
+    typer.Option(
+        "--all", help="Every mix and changes, at 100,000 and 10,000,000 names."
+    ),
+]
+
 
 @bench.command(
     "dns",
@@ -34,31 +58,13 @@ Names = Annotated[int, typer.Option(min=1, help="So many apps are known.")]
 )
 def measure_dns(
     names: Names = 100_000,
-    mix: Annotated[
-        Mix, typer.Option(help="Which names are asked; do: with DO, of a signed zone.")
-    ] = Mix.UNIFORM,
-    changes: Annotated[
-        float,
-        typer.Option(min=0, help="So many apps move each second, of those we serve."),
-    ] = 0.0,
-    server: Annotated[
-        list[Make] | None,
-        typer.Option(help="Measure this one, and others so named [all installed]."),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Workers of our own; each peer has one.")
-    ] = 1,
-    runs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Rounds; every server runs in each [5; 3 at many]."),
-    ] = None,
+    mix: AskedNames = Mix.UNIFORM,
+    changes: Changes = 0.0,
+    server: Servers = None,
+    workers: Workers = 1,
+    runs: RunsByNames = None,
     seconds: Seconds = 4.0,
-    every: Annotated[
-        bool,
-        typer.Option(
-            "--all", help="Every mix and changes, at 100,000 and 10,000,000 names."
-        ),
-    ] = False,
+    every: Every = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure name servers: processor time per query, ours and the peers installed.

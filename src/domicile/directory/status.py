@@ -82,39 +82,17 @@ async def status_of(directory: Directory) -> Status:
         entries = await journal.open_moves(reading)
         keys = await reading.all(ZoneKey)
         health = await health_of(reading, clusters, directory.clock())
-    places = Counter(each.cluster for each in placements.values())
     followers = _followers(directory, serial)
-    pending = directory.authority.pending
-    ignorant = await unaware(directory.store, directory.feed) if pending else []
-    cluster_rows = tuple(
-        ClusterStatus(
-            each.name,
-            each.addresses,
-            places[each.name],
-            _is_followed(each, followers),
-            each.withdrawn,
-            each.lost,
-        )
-        for each in clusters
-    )
+    cluster_rows = _clusters(clusters, placements.values(), followers)
     moves = tuple(
-        OpenMove(
-            entry.move.id,
-            _name_of(apps[entry.move.app]),
-            entry.move.source,
-            entry.move.target,
-            entry.move.generation,
-            entry.move.step.value,
-            max(0.0, directory.clock() - entry.since),
-        )
-        for entry in entries
+        _open_move(entry, apps[entry.move.app], directory.clock()) for entry in entries
     )
     problems = (
         *_of_followers(followers, cluster_rows),
         *_of_clusters(clusters, health),
         *_of_apps(apps.values()),
         *_of_moves(moves),
-        *(f"the links' CA of epoch {pending} waits for {name}" for name in ignorant),
+        *await _of_authority(directory),
         *_of_zones(keys),
     )
     states = dict(
@@ -138,9 +116,40 @@ def _followers(directory: Directory, serial: int) -> tuple[FollowerStatus, ...]:
     )
 
 
+def _clusters(
+    clusters: Iterable[Cluster],
+    placements: Iterable[Placement],
+    followers: Sequence[FollowerStatus],
+) -> tuple[ClusterStatus, ...]:
+    apps = Counter(each.cluster for each in placements)
+    return tuple(
+        ClusterStatus(
+            each.name,
+            each.addresses,
+            apps[each.name],
+            _is_followed(each, followers),
+            each.withdrawn,
+            each.lost,
+        )
+        for each in clusters
+    )
+
+
 def _is_followed(cluster: Cluster, followers: Iterable[FollowerStatus]) -> bool:
     prefix = f"{Role.CLUSTER}/{cluster.name}/"
     return any(each.name.startswith(prefix) and not each.behind for each in followers)
+
+
+def _open_move(entry: journal.Entry, app: App, now: float) -> OpenMove:
+    return OpenMove(
+        entry.move.id,
+        _name_of(app),
+        entry.move.source,
+        entry.move.target,
+        entry.move.generation,
+        entry.move.step.value,
+        max(0.0, now - entry.since),
+    )
 
 
 def _of_followers(
@@ -189,6 +198,12 @@ def _of_moves(moves: Iterable[OpenMove]) -> Iterable[str]:
                 f"{move.seconds:.0f} s: see `domicile app show {move.app}` for whom it "
                 "waits"
             )
+
+
+async def _of_authority(directory: Directory) -> Iterable[str]:
+    pending = directory.authority.pending
+    waited_for = await unaware(directory.store, directory.feed) if pending else []
+    return [f"the links' CA of epoch {pending} waits for {name}" for name in waited_for]
 
 
 def _of_zones(keys: Iterable[ZoneKey]) -> Iterable[str]:

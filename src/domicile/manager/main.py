@@ -147,35 +147,20 @@ async def _open(
         client = await stack.enter_async_context(
             open_api(settings.directory, tokens.ours, settings.authority_file)
         )
-        store = await Store.open(settings.store_url)
-        stack.push_async_callback(store.close)
-        folder = settings.folder / _REPLICA
-        make_private(folder)  # Releases have their apps' secrets.
-        replica = Replica.open_to_follow(folder)
+        store, feed = await stack.enter_async_context(_open_store(settings))
+        replica = _open_replica(settings)
         stack.callback(replica.close)
-        feed = await Feed.open(store)
-        await stack.enter_async_context(compacting(store, feed))
         releases = Releases(client, settings.folder)
         reports = Reports(client)
-        activity, starts = Activity(feed), Starts(settings.starts_at_once)
-        site = Site(
-            settings.host, settings.processes, store, feed, releases, reports.tell,
-            activity, starts, Counts(activity, starts), settings.drain_seconds, settings.start_seconds, settings.stop_seconds,
-        )  # fmt: skip
+        site = _site(settings, store, feed, releases, reports)
         household = Household(site, settings.cluster, replica)
         stack.push_async_callback(household.close, stop=settings.stop_apps_on_end)
         source = Source(settings.directory, tokens.ours, settings.authority_file)
-        name = f"manager-{settings.cluster}"
-        ask = Ask(name, KINDS, cluster=settings.cluster, admin=_address_of(admin))
-        follower = Follower(
-            replica,
-            source,
-            ask,
-            Readers(household.wake, troubles=lambda: troubles_of(feed)),
-        )
+        readers = Readers(household.wake, troubles=lambda: troubles_of(feed))
+        follower = Follower(replica, source, _ask(settings, admin), readers)
         works = (
             follower.run(), household.run(), household.bury(), reports.run(),
-            activity.run(), show_arrival(lambda: follower.arrival),
+            site.activity.run(), show_arrival(lambda: follower.arrival),
         )  # fmt: skip
         for work in works:
             stack.push_async_callback(_end, asyncio.create_task(work))
@@ -192,6 +177,41 @@ async def _open(
             served = await Admin(*asked, told).serve(admin)
             stack.callback(served.close)
         yield Desk(tokens, feed, releases, client, household.wake_app)
+
+
+@asynccontextmanager
+async def _open_store(settings: Settings) -> AsyncIterator[tuple[Store, Feed]]:
+    """Open the cluster's store and its feed, and have it compacted."""
+    store = await Store.open(settings.store_url)
+    try:
+        feed = await Feed.open(store)
+        async with compacting(store, feed):
+            yield store, feed
+    finally:
+        await store.close()
+
+
+def _open_replica(settings: Settings) -> Replica:
+    folder = settings.folder / _REPLICA
+    make_private(folder)  # Releases have their apps' secrets.
+    return Replica.open_to_follow(folder)
+
+
+def _site(
+    settings: Settings, store: Store, feed: Feed, releases: Releases, reports: Reports
+) -> Site:
+    activity, starts = Activity(feed), Starts(settings.starts_at_once)
+    return Site(
+        settings.host, settings.processes, store, feed, releases, reports.tell,
+        activity, starts, Counts(activity, starts),
+        settings.drain_seconds, settings.start_seconds, settings.stop_seconds,
+    )  # fmt: skip
+
+
+def _ask(settings: Settings, admin: socket.socket | None) -> Ask:
+    """Say who asks the directory for what."""
+    name, cluster = f"manager-{settings.cluster}", settings.cluster
+    return Ask(name, KINDS, cluster=cluster, admin=_address_of(admin))
 
 
 def _pages(household: Household, insight: Insight) -> dict[str, Route]:

@@ -2,13 +2,13 @@
 
 import contextlib
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from relay import Network
+from waiting import wait_until
 
 from domicile.model.records import decode
 from domicile.replica.replica import Replica
@@ -53,7 +53,7 @@ class Relayed:
             self.demo.api("PUT", f"/clusters/{cluster}", record).raise_for_status()
         self.demo.restart(*self.feed)
         for name in self.feed:
-            self.wait_until(lambda name=name: self.is_well(name))
+            wait_until(lambda name=name: self.is_well(name))
 
     def relays(self):
         return [
@@ -71,11 +71,7 @@ class Relayed:
         for weather in (self.names.up, self.names.down):
             weather.loss = weather.double = weather.late = weather.delay = 0.0
         for name in self.feed:
-            self.wait_until(lambda name=name: self.is_well(name))
-
-    def wait_until(self, holds):
-        while not holds():
-            time.sleep(0.05)
+            wait_until(lambda name=name: self.is_well(name))
 
     def admin(self, name):
         """Give the URL of a service's admin listener."""

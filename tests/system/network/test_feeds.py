@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import dns.message
 import pytest
+from waiting import wait_until
 
 from domicile.model.feed import Ask
 from domicile.model.records import (
@@ -142,7 +143,7 @@ def test_who_hears_nothing_serves_on_says_so_and_comes_back_exact(
         (relay.refuse if name.endswith("birch") else relay.blackhole)()
     followers = ("nameserver", "proxy-amber", "proxy-birch")
     for name in followers:
-        bad.wait_until(lambda name=name: bad.is_behind(name))
+        wait_until(lambda name=name: bad.is_behind(name))
         assert not bad.is_well(name)
     add_owners(demo, 5)
     assert answers_of(demo) == [200] * 4
@@ -155,7 +156,7 @@ def test_who_hears_nothing_serves_on_says_so_and_comes_back_exact(
     for relay in feeds.values():
         relay.heal()
     for name in followers:
-        bad.wait_until(lambda name=name: bad.is_well(name) and bad.has_all(name))
+        wait_until(lambda name=name: bad.is_well(name) and bad.has_all(name))
         assert bad.metric(name, "resyncs") == 0
     client.end()
     assert client.failures == []
@@ -163,7 +164,7 @@ def test_who_hears_nothing_serves_on_says_so_and_comes_back_exact(
     compare(bad.store_of("nameserver"), bad.replica_of("nameserver"), NAMES)
     for cluster in ("amber", "birch"):
         proxy, manager = f"proxy-{cluster}", f"manager-{cluster}"
-        bad.wait_until(lambda name=manager: bad.has_all(name))
+        wait_until(lambda name=manager: bad.has_all(name))
         compare(bad.store_of(proxy), bad.replica_of(proxy), SERVING, cluster)
         wanted = (Residence, Cluster, Authority)
         compare(bad.store_of(manager), bad.replica_of(manager), wanted, cluster)

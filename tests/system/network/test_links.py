@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+from waiting import wait_until
 
 SIZE = 3 << 16
 LATE = "amber"
@@ -169,9 +170,9 @@ def test_a_second_link_is_taken_where_the_first_refuses(bad, stage, link):
     both = [*record["links"], "{}:{}".format(*link.target)]
     bad.demo.api("PUT", path, record | {"links": both}).raise_for_status()
     try:
-        bad.wait_until(lambda: bad.has_all("proxy-amber"))
+        wait_until(lambda: bad.has_all("proxy-amber"))
         link.refuse()
-        bad.wait_until(lambda: ask(bad.demo, stage, "GET", "/")[0] == 200)
+        wait_until(lambda: ask(bad.demo, stage, "GET", "/")[0] == 200)
         for _ in itertools.repeat(None, 5):
             assert ask(bad.demo, stage, "POST", "/digest", b"body")[0] == 200
     finally:
@@ -188,4 +189,4 @@ def test_a_client_that_is_cut_off_ends_its_request_behind_the_tombstone(
         )
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
         link.cut()
-    bad.wait_until(lambda: bad.metric("proxy-birch", "in_flight") == 0)
+    wait_until(lambda: bad.metric("proxy-birch", "in_flight") == 0)

@@ -4,6 +4,7 @@ import random
 import time
 
 import pytest
+from waiting import wait_until
 
 UPLOAD = "upload.ada.apps.test"
 
@@ -33,8 +34,8 @@ class Journey:
     def step(self):
         return self.demo.api("GET", f"/moves/{self.id}").json()["step"]
 
-    def wait_until(self, *steps):
-        self.bad.wait_until(lambda: self.step in steps)
+    def wait_for(self, *steps):
+        wait_until(lambda: self.step in steps)
 
     def end(self):
         """Have the clients end, who have noticed nothing; gives their requests."""
@@ -67,15 +68,15 @@ def test_a_move_waits_for_who_cannot_be_reached_and_goes_on(
     demo, feed = bad.demo, journey.feed_of(lost)
     getattr(feed, trouble)()
     journey.set_out()
-    journey.wait_until(step)
+    journey.wait_for(step)
     home = journey.source if lost == "target" else journey.target
-    bad.wait_until(lambda: demo.resolve(UPLOAD) == demo.place(home)[0])
+    wait_until(lambda: demo.resolve(UPLOAD) == demo.place(home)[0])
     # A source that knows nothing of it has its own copy still.
     served = {demo.fetch(UPLOAD, at=at).headers["cluster"] for at in ("amber", "birch")}
     assert served == {journey.source, home}
     assert journey.step == step
     feed.heal()
-    journey.wait_until("finished")
+    journey.wait_for("finished")
     assert demo.resolve(UPLOAD) == demo.place(journey.target)[0]
     for at in ("amber", "birch"):
         assert demo.fetch(UPLOAD, at=at).headers["cluster"] == journey.target
@@ -97,7 +98,7 @@ def test_a_move_is_finished_whenever_whoever_was_cut_off(bad, journey, effort, f
         time.sleep(chance.uniform(0.0, 2.0))
         for part in lost:
             journey.feed_of(part).heal()
-        journey.wait_until("finished")
+        journey.wait_for("finished")
         for at in ("amber", "birch"):
             assert bad.demo.fetch(UPLOAD, at=at).headers["cluster"] == journey.target
     figure(f"requests during {2 * effort} moves with partitions", journey.end())
@@ -113,11 +114,11 @@ def test_a_move_to_who_stays_away_is_undone_and_the_target_learns_of_it(
     demo, feed = bad.demo, journey.feed_of("target")
     feed.blackhole()
     journey.set_out()
-    journey.wait_until("failed")
+    journey.wait_for("failed")
     feed.heal()
     shown = demo.api("GET", "/apps/upload.ada").json()
     assert (shown["cluster"], shown["state"]) == (journey.source, "running")
-    bad.wait_until(lambda: bad.has_all(f"manager-{journey.target}"))
+    wait_until(lambda: bad.has_all(f"manager-{journey.target}"))
     for at in ("amber", "birch"):
         assert demo.fetch(UPLOAD, at=at).headers["cluster"] == journey.source
     assert journey.end()

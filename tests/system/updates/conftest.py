@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import dns.message
@@ -21,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from waiting import wait_until
 
 from domicile.host.parts import to_toml
 
@@ -51,13 +51,6 @@ def free_port():
             with contextlib.suppress(OSError):
                 udp.bind(tcp.getsockname())
                 return udp.getsockname()[1]
-
-
-def wait_until(holds, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def listens(port):
