@@ -1,112 +1,30 @@
 """A name server under load loses its workers, its follower, its replica, its directory.
 
-Names are made, moved and deleted all the while. No answer is wrong: what may be said, and
-what counts as no answer, is in `clients`. Every question gets an answer in the end.
+Names of three zones, one within another and one that is signed, are made, moved and
+deleted all the while. No answer is wrong: what may be said, and what counts as no
+answer, is in `clients`. Every question gets an answer in the end.
 """
 
-import itertools
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from changing_apps import DOMAINS, PLAIN, Changer
 from changing_directory import TOKEN, Directory, History
 from clients import Client, Flood, StreamClient
+from zonekeys import SEALING_KEY
 
-from domicile.model.ids import new_id
-from domicile.model.records import Cluster, Owner, Placement, Zone
+from domicile.model.sealing import sealing_key_to_text
 
-ZONE = "apps.test"
-CLUSTERS = {f"cluster-{n}": f"127.0.1.{n}" for n in range(1, 9)}
 CHILDREN = {"follower", "worker-1", "worker-2"}
 COMMAND = Path(sys.executable).with_name("domicile")
-APPS = 40
 MOST_LOST_SHARE = 0.05
 LAST = 2000
-
-
-class Changer(threading.Thread):
-    """Makes, moves, renames and deletes apps, and notes what each name then stands for."""
-
-    def __init__(self, directory, history):
-        super().__init__()
-        self._directory = directory
-        self._history = history
-        self._over = threading.Event()
-        self._may_change = threading.Lock()
-        self._turns = itertools.cycle(CLUSTERS)
-        self._apps = {}
-        self.changes = 0
-
-    def begin(self):
-        """Have everything there once, before anybody asks."""
-        records = [Zone(ZONE, {f"ns1.{ZONE}": ("127.0.0.1",)})]
-        records += [Owner("ada", ZONE, "free")]
-        records += [Cluster(name, (at,), ()) for name, at in CLUSTERS.items()]
-        apps = [
-            Placement(new_id(), next(self._turns), 1, f"app{n}", "ada", ZONE)
-            for n in range(APPS)
-        ]
-        self._commit([*records, *apps])
-
-    def _commit(self, records, deleted=()):
-        """Write records, and have apps of them in the place of what was deleted."""
-        apps = [each for each in records if isinstance(each, Placement)]
-        known = [self._apps[each.app] for each in apps if each.app in self._apps]
-        stands = {host: None for app in [*known, *deleted] for host in hosts_of(app)}
-        for app in apps:
-            stands |= dict.fromkeys(hosts_of(app), CLUSTERS[app.cluster])
-        self._history.begin(stands)
-        self._directory.write(records, [(Placement, app.app) for app in deleted])
-        self._history.finish(stands)
-        self._apps |= {app.app: app for app in apps}
-        for app in deleted:
-            del self._apps[app.app]
-
-    def run(self):
-        numbers = itertools.count(APPS)
-        while not self._over.wait(0.02):
-            with self._may_change:
-                kind = self.changes % 8
-                app = list(self._apps.values())[self.changes * 7 % len(self._apps)]
-                if kind < 5:
-                    self._replace(app, generation=app.generation + 1)
-                elif kind == 5:
-                    self._replace(app, name=f"app{next(numbers)}")
-                elif kind == 6:
-                    self._commit((), [app])
-                else:
-                    self._make(f"app{next(numbers)}")
-                self.changes += 1
-
-    def _replace(self, app, generation=None, name=None):
-        cluster = next(self._turns) if generation else app.cluster
-        changed = Placement(
-            app.app, cluster, generation or app.generation, name or app.name, "ada",
-            ZONE,
-        )  # fmt: skip
-        self._commit([changed])
-
-    def _make(self, name):
-        self._commit([Placement(new_id(), next(self._turns), 1, name, "ada", ZONE)])
-
-    def pause(self):
-        """Have nothing change while this is held."""
-        return self._may_change
-
-    def end(self):
-        self._over.set()
-        self.join()
-
-
-def hosts_of(app):
-    dotted = f"{app.name}.{app.owner}.{app.zone}"
-    return dotted, dotted.replace(".", "--", 1), f"{app.app}.{app.zone}"
 
 
 class NameServer:
@@ -118,8 +36,10 @@ class NameServer:
         self.log = folder / "log"
         self._admin = f"http://127.0.0.1:{admin}"
         (folder / "token").write_text(f"{TOKEN}\n")
+        (folder / "sealing.key").write_text(sealing_key_to_text(SEALING_KEY))
         (folder / "nameserver.toml").write_text(
             f'name = "ns1"\ndirectory = "{url}"\ntoken_file = "{folder}/token"\n'
+            f'sealing_key_file = "{folder}/sealing.key"\n'
             f'data = "{self.replica}"\nlisten = ["127.0.0.1:{ports[0]}"]\n'
             f'admin = "127.0.0.1:{admin}"\nworkers = 2\n'
         )
@@ -213,10 +133,20 @@ def server(tmp_path, directory, changer, ports):
 
 
 @pytest.fixture
-def load(server, changer, history):
+def asked(server, changer, history):
+    """Where, and about what, clients ask."""
+    zones = [each.zone for each in DOMAINS]
+    return {
+        "place": server.place, "history": history, "zones": zones,
+        "keys": changer.keys(),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def load(server, changer, asked):
     """Clients of both transports, and a flood, until the test ends."""
-    clients = [Client(server.place, history, seed) for seed in range(4)]
-    clients += [StreamClient(server.place, history, 9), Flood(server.place, ZONE)]
+    clients = [Client(**asked, seed=seed) for seed in range(4)]
+    clients += [StreamClient(**asked, seed=9), Flood(server.place, PLAIN.zone)]
     for each in [changer, *clients]:
         each.start()
     yield clients
@@ -271,7 +201,7 @@ def take_the_directory_away(server, directory, changer, load):
 
 
 def test_no_answer_is_wrong_whatever_dies_under_it(
-    server, directory, changer, load, history, figure
+    server, directory, changer, load, asked, figure
 ):
     kill_workers_and_follower(server)
     cut_the_replica(server)
@@ -282,7 +212,7 @@ def test_no_answer_is_wrong_whatever_dies_under_it(
     time.sleep(6)
     # Who asks from now on is told by all what is so, and by none that it may not be.
     rights = [each.right for each in load[:-1]]
-    news = [Client(server.place, history, seed, kept=False) for seed in range(10, 12)]
+    news = [Client(**asked, seed=seed, kept=False) for seed in range(10, 12)]
     for each in news:
         each.start()
     wait_until(lambda: all(each.right + len(each.wrong) > LAST for each in news))
@@ -300,10 +230,17 @@ def test_no_answer_is_wrong_whatever_dies_under_it(
     right = sum(each.right for each in clients)
     lost = sum(each.unsure + each.silent for each in clients)
     assert lost < MOST_LOST_SHARE * right
+    assert all(each.proved and each.disproved for each in clients)
+    proved = sum(each.proved for each in clients)
+    disproved = sum(each.disproved for each in clients)
+    unproved = sum(each.unproved for each in clients)
+    assert unproved < MOST_LOST_SHARE * (proved + disproved)
     figure("changes under load", changer.changes)
     figure(
         "answers, none wrong / of one behind", (right, sum(c.stale for c in clients))
     )
+    figure("validated: yes / no", (proved, disproved))
+    figure("no answer to who validates", unproved)
     figure(
         "no answer: unsure / silent",
         (sum(c.unsure for c in clients), sum(c.silent for c in clients)),

@@ -8,6 +8,9 @@ What an answer may be:
 - Of one that says so (an Extended Error 3 or 19): whatever it stood for before.
 - On one socket, so from one worker's place: nothing that the name had stood for before
   what was told already; a worker that is started anew reads the same replica.
+- Of the question's own zone, as its owners and its SOA say.
+- To one who understands DNSSEC (DO), of a zone that is signed: what a validator believes,
+  be it a yes or the proof of a no (RFC 9824). Others get no signatures.
 - A SERVFAIL, a REFUSED of a server without records, and silence say nothing; they count
   apart, and the client asks again from another port, as resolvers do.
 """
@@ -19,9 +22,15 @@ import time
 
 import dns.edns
 import dns.exception
+import dns.flags
 import dns.message
+import dns.name
 import dns.query
 import dns.rcode
+from dns.rdatatype import NSEC, RRSIG, SOA
+from validation import NXNAME, Bogus, judge, types_of, zone_of
+
+from domicile.dns.edns import CO
 
 BEHIND = 5.0 + 2.0
 STALE = {dns.edns.EDECode.STALE_ANSWER, dns.edns.EDECode.STALE_NXDOMAIN_ANSWER}
@@ -29,24 +38,29 @@ STALE_TTL = 5
 UNSURE = {dns.rcode.SERVFAIL, dns.rcode.REFUSED}
 PATIENCE = 25.0
 WAIT = 1.0
+DNSSEC_SHARE = 0.5
 NO_ANSWER = (OSError, EOFError, dns.exception.DNSException)
 
 
 class Client(threading.Thread):
-    """Asks for known names, one question after the other.
+    """Asks for known names, one question after the other, with DO or without.
 
-    From one port as long as that is answered, where it is `kept`; else each from another.
+    `keys` has the DNSKEY RRset of each zone that is signed, by its apex; `zones` are the
+    apexes of all. From one port as long as that is answered, where it is `kept`; else each from another.
     """
 
-    def __init__(self, place, history, seed, *, kept=True):
+    def __init__(self, place, history, seed, zones, keys, *, kept=True):
         super().__init__()
         self._place = place
         self._history = history
+        self._zones = [dns.name.from_text(each) for each in zones]
+        self._keys = keys
         self._kept = kept
         self._random = random.Random(seed)
         self._over = threading.Event()
         self._reached = {}
         self.right = self.stale = self.unsure = self.silent = 0
+        self.proved = self.disproved = self.unproved = 0
         self.unanswered = []
         self.wrong = []
         self.crashed = None
@@ -80,24 +94,37 @@ class Client(threading.Thread):
         self._socket.close()
 
     def _ask_until_answered(self, name):
+        query = self._query(name)
         deadline = time.monotonic() + PATIENCE
-        while not self._ask(name):
+        while not self._ask(name, query):
+            self.unproved += self._wants_proof(query)
             if time.monotonic() > deadline:
                 self.unanswered.append(name)
                 return
             self._close()
             self._open()
 
-    def _ask(self, name):
-        """Ask once; say whether that was answered."""
+    def _query(self, name):
         cased = "".join(self._random.choice((c, c.upper())) for c in name)
         size = self._random.choice((None, 512, 1232))
         query = dns.message.make_query(
-            cased, "A", use_edns=None if size is None else 0, payload=size or 0
-        )
+            cased, "A", use_edns=None if size is None else 0, payload=size or 0,
+            want_dnssec=size is not None and self._random.random() < DNSSEC_SHARE,
+        )  # fmt: skip
+        if query.ednsflags & dns.flags.DO:
+            # RFC 9824 5.1: some want to be told by the rcode, too.
+            query.ednsflags |= self._random.choice((0, CO))
+        return query
+
+    def _wants_proof(self, query):
+        zone = zone_of(query.question[0].name, self._keys)
+        return zone is not None and bool(query.ednsflags & dns.flags.DO)
+
+    def _ask(self, name, query):
+        """Ask once; say whether that was answered."""
         asked = time.monotonic()
         try:
-            reply = self._exchange(query)
+            reply, reached = self._exchange(query)
         except NO_ANSWER:
             self.silent += 1
             return False
@@ -105,21 +132,60 @@ class Client(threading.Thread):
             self.unsure += 1
             time.sleep(0.05)
             return False
-        self._judge(name, reply, asked, time.monotonic())
+        flaw = self._flaw(query, reply) or self._lie(
+            name, reply, reached, asked, time.monotonic()
+        )
+        if flaw:
+            self.wrong.append(f"{time.monotonic():.3f} {name}: {flaw}")
+        else:
+            self.right += 1
         return True
 
     def _exchange(self, query):
+        """Give the reply, and which states its sender has reached, where that is known."""
         self._socket.send(query.to_wire())
         while True:
             wire = self._socket.recv(4096)
             if wire[:2] == query.id.to_bytes(2, "big"):
                 reply = dns.message.from_wire(wire)
                 assert query.is_response(reply)
-                return reply
+                if reply.flags & dns.flags.TC:
+                    return self._exchange_by_stream(query)
+                return reply, self._reached
 
-    def _judge(self, name, reply, asked, answered):
+    def _exchange_by_stream(self, query):
+        """Any worker may take it."""
+        host, port = self._place
+        return dns.query.tcp(query, host, port=port, timeout=WAIT), {}
+
+    def _flaw(self, query, reply):
+        """Say what is wrong with a reply whatever the name stands for."""
+        name = query.question[0].name
+        zone = zone_of(name, self._zones)
+        if any(each.name != name for each in reply.answer):
+            return f"an answer of another name: {reply}"
+        for each in reply.authority:
+            # Each zone has a name server of its own name.
+            if each.rdtype == SOA and (each.name, each[0].mname.parent()) != (
+                zone,
+                zone,
+            ):
+                return f"a no of another zone: {reply}"
+        if not self._wants_proof(query):
+            found = {each.rdtype for each in (*reply.answer, *reply.authority)}
+            return f"signatures: {reply}" if found & {RRSIG, NSEC} else None
+        try:
+            judge(reply, self._keys, time.time())
+        except Bogus as error:
+            return f"bogus: {error}: {reply}"
+        self.proved += bool(reply.answer)
+        self.disproved += not reply.answer
+        return None
+
+    def _lie(self, name, reply, reached, asked, answered):
+        """Say what is wrong with what a reply says that a name stands for."""
         address = str(reply.answer[0][0]) if reply.answer else None
-        negative = reply.rcode() is dns.rcode.NXDOMAIN
+        negative = denies(reply)
         # Without EDNS there is no telling but by a brief no.
         says_stale = any(
             option.otype == dns.edns.OptionType.EDE and option.code in STALE
@@ -129,40 +195,39 @@ class Client(threading.Thread):
         self.stale += says_stale
         since = 0.0 if may_be_stale else asked - BEHIND
         if negative is not (address is None):
-            self._blame(name, f"neither a yes nor a no: {reply}")
-            return
+            return f"neither a yes nor a no: {reply}"
         if negative and reply.edns < 0 and not says_stale:
             since = asked - BEHIND
         places = self._history.places(name, address, since, answered)
         if not places:
-            self._blame(name, f"{address}, which it is not ({reply.options})")
-            return
+            return f"{address}, which it is not ({reply.options})"
         # The first that is no older than what was told before.
-        reached = self._reached.get(name, 0)
-        newer = [place for place in places if place >= reached]
+        newer = [place for place in places if place >= reached.get(name, 0)]
         if not newer:
-            self._blame(name, f"{address}, which was before what was told already")
-            return
-        self._reached[name] = newer[0]
-        self.right += 1
+            return f"{address}, which was before what was told already"
+        reached[name] = newer[0]
+        return None
 
-    def _blame(self, name, what):
-        self.wrong.append(f"{time.monotonic():.3f} {name}: {what}")
+
+def denies(reply):
+    """Whether it says that the name is not there: by its rcode, or by its proof."""
+    if reply.rcode() is dns.rcode.NXDOMAIN:
+        return True
+    proofs = [each[0] for each in reply.authority if each.rdtype == NSEC]
+    return not reply.answer and any(NXNAME in types_of(each) for each in proofs)
 
 
 class StreamClient(Client):
-    """The same over TCP: a connection for each question, and any worker may take it."""
+    """The same over TCP: a connection for each question."""
 
     def _open(self):
-        self._reached = {}
+        pass
 
     def _close(self):
         pass
 
     def _exchange(self, query):
-        self._reached = {}
-        host, port = self._place
-        return dns.query.tcp(query, host, port=port, timeout=WAIT)
+        return self._exchange_by_stream(query)
 
 
 class Flood(threading.Thread):
