@@ -17,6 +17,7 @@ import pytest
 from changing_apps import DOMAINS, PLAIN, Changer
 from changing_directory import TOKEN, Directory, History
 from clients import Client, Flood, StreamClient
+from waiting import wait_until
 from zonekeys import SEALING_KEY
 
 from domicile.model.sealing import sealing_key_to_text
@@ -86,13 +87,6 @@ class NameServer:
     def copy(self):
         current = self.replica / "current"
         return current.readlink() if current.is_symlink() else None
-
-
-def wait_until(holds, seconds=40):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "in vain"
-        time.sleep(0.02)
 
 
 @pytest.fixture
