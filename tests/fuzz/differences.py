@@ -12,6 +12,8 @@ LENIENCES = {
     "one empty line received prior to the request-line",
     ("llhttp", "Invalid method encountered"): "RFC 9110 9.1: methods are any token",
     ("llhttp", "Expected space after method"): "RFC 9110 9.1, as above",
+    ("llhttp", "Expected HTTP/2 Connection Preface"): "RFC 9113 11.6: PRI is reserved, yet "
+    "a token as any; a preface says HTTP/2.0, and that is refused",
     ("h11", "Received server _SWITCH_UPGRADE event without a pending proposal"): "RFC "
     "9110 15.2.2: whether a 101 was asked for is decided after its head was read",
     ("llhttp", "Pause on CONNECT/Upgrade"): "RFC 9110 15.2.2, as above",

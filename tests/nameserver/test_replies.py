@@ -1,5 +1,6 @@
 """Batches of replies, also out of a replica that is damaged."""
 
+from functools import partial
 from pathlib import Path
 
 import dns.message
@@ -191,6 +192,67 @@ def test_nothing_older_follows_on_what_another_copy_said(replica, replies):
     replies.begin()
     assert rcode_of(find(replies, QUERY)) == Rcode.NXDOMAIN
     replies.end()
+
+
+class Racing:
+    """A replica at which something happens just before it is viewed."""
+
+    def __init__(self, replica):
+        self._replica = replica
+        self.meanwhile = None
+
+    def view(self):
+        happens, self.meanwhile = self.meanwhile, None
+        if happens:
+            happens()
+        return self._replica.view()
+
+    def __getattr__(self, name):
+        return getattr(self._replica, name)
+
+
+BIRCH = Cluster("birch", ("127.0.0.22",), ())
+MOVED = Placement(APP, "birch", 3, "hello", "ada", "apps.test")
+
+
+def move(replica):
+    change(replica, 10, MOVED)
+
+
+def move_in_another_copy(replica):
+    records = [*RECORDS[:2], *RECORDS[3:], BIRCH, MOVED]
+    written = [
+        Change(serial, each.kind, each.key, each.scope, encode(each), NO_CHAIN)
+        for serial, each in enumerate(records, 10)
+    ]
+    replica.replace(written, 20, NO_CHAIN)
+
+
+@pytest.mark.parametrize("happens", [move, move_in_another_copy])
+def test_what_happens_between_a_glance_and_its_view_is_answered_at_once(
+    replica, happens
+):
+    """Nor does the table of hosts keep what was so before."""
+    racing = Racing(replica)
+    replies = Replies(racing)
+    change(replica, 8, BIRCH)
+    remembered(replies)
+    assert remembered(replies)
+    while replies.take_census():
+        pass
+    change(replica, 9, Owner("bob", "apps.test", "free"))
+    replies.serial()
+    racing.meanwhile = partial(happens, replica)
+    remembered(replies)
+    assert racing.meanwhile is None
+    assert remembered(replies)
+    for _ in range(2):
+        replies.begin()
+        found = dns.message.from_wire(find(replies, QUERY))
+        replies.end()
+        assert str(found.answer[0][0]) == "127.0.0.22"
+        while replies.take_census():
+            pass
 
 
 def test_who_falls_behind_and_who_catches_up_forgets(tmp_path):
