@@ -57,7 +57,10 @@ def test_a_second_copy_of_ourselves_finds_the_port_taken(protocol):
 
 
 def test_a_port_taken_in_one_protocol_only_is_taken():
-    first = open_for_workers(ANY, 1, [Protocol.UDP])
+    # A port that is free in both: others on this machine have connections.
+    both = open_for_workers(ANY, 1, (Protocol.TCP, Protocol.UDP))
+    both.close()
+    first = open_for_workers(both.address, 1, [Protocol.UDP])
     open_for_workers(first.address, 1, [Protocol.TCP]).close()
     with pytest.raises(PortTaken, match=r"\(UDP\)"):
         open_for_workers(first.address, 1, (Protocol.TCP, Protocol.UDP))
