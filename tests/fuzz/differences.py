@@ -12,8 +12,6 @@ LENIENCES = {
     "one empty line received prior to the request-line",
     ("llhttp", "Invalid method encountered"): "RFC 9110 9.1: methods are any token",
     ("llhttp", "Expected space after method"): "RFC 9110 9.1, as above",
-    ("llhttp", "Expected HTTP/2 Connection Preface"): "RFC 9113 11.6: PRI is reserved, yet "
-    "a token as any; a preface says HTTP/2.0, and that is refused",
     ("h11", "Received server _SWITCH_UPGRADE event without a pending proposal"): "RFC "
     "9110 15.2.2: whether a 101 was asked for is decided after its head was read",
     ("llhttp", "Pause on CONNECT/Upgrade"): "RFC 9110 15.2.2, as above",
@@ -43,6 +41,7 @@ STRICTNESS = {
     "Content-Length is not one decimal number.": "RFC 9110 8.6: a list of the same 'MAY' "
     "be replaced or rejected",
     "Only HTTP/1.0 and HTTP/1.1 are spoken here.": "RFC 9110 15.6.6",
+    "PRI begins HTTP/2, which is not spoken here.": "RFC 9113 11.6: it is reserved",
     "The fields are larger than 32 KiB.": "RFC 9110 5.4, as above",
     "The first line does not end in CRLF.": "RFC 9112 2.2, as above",
     "The first line is longer than 8 KiB.": "RFC 9112 3: at least 8000 octets",

@@ -109,6 +109,8 @@ def test_an_absolute_target_wins_over_host(method, target, asked):
     [
         (b"CONNECT", b"a:443", b"a:443", 405),
         (b"CONNECT", b"/", b"a", 405),
+        (b"PRI", b"/", b"a", 501),
+        (b"PRI", b"*", b"a", 501),
         (b"GET", b"a:443", b"a", 400),
         (b"GET", b"*", b"a", 400),
         (b"GET", b"x", b"a", 400),

@@ -16,6 +16,13 @@ _AUTHORITY: Final = re.compile(
 )
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 
+# RFC 9113 11.6 reserves PRI: the first words of HTTP/2, for which an app behind us may take
+# a request that begins so.
+_NOT_PASSED_ON: Final = {
+    b"CONNECT": Refusal(405, "CONNECT is not for here: nothing is tunnelled."),
+    b"PRI": Refusal(501, "PRI begins HTTP/2, which is not spoken here."),
+}
+
 
 @dataclass(slots=True)
 class Asked:
@@ -34,8 +41,8 @@ class Asked:
 
 def read_host(head: RequestHead) -> Asked | Refusal:
     """Find the host and the path that a request asks for."""
-    if head.method == b"CONNECT":
-        return Refusal(405, "CONNECT is not for here: nothing is tunnelled.")
+    if refusal := _NOT_PASSED_ON.get(head.method):
+        return refusal
     hosts = head.singled.get(b"host", ())
     # RFC 9112 section 3.2: 400 to "any HTTP/1.1 request message that lacks a Host
     # header field and to any request message that contains more than one".
