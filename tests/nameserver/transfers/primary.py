@@ -23,7 +23,8 @@ from domicile.model.zone_records import UpdateKey, Zone
 from domicile.replica.follower import PATH
 from domicile.service.sockets import Protocol, open_alone, open_for_workers
 
-PATIENCE = 20
+# On a busy machine, and for a secondary that asks once more.
+PATIENCE = 60
 SEALING_KEY = bytes(32)
 KEY = ("sec.example", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0")
 FILE = """
@@ -208,9 +209,9 @@ class Primary:
         return 0
 
 
-def until(holds):
-    """Wait until something holds."""
+def until(holds, said=lambda: ""):
+    """Wait until something holds; else fail, with what somebody said meanwhile."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < deadline, "it does not come to hold"
+        assert time.monotonic() < deadline, f"it does not come to hold\n{said()}"
         time.sleep(0.05)

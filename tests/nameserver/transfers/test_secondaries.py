@@ -35,7 +35,7 @@ def primary(start_primary, secondary):
     if secondary.by_tls:
         place, tls = found.tls, Tls(found.certificate, certificates.NAME)
     secondary.start(place, KEY, tls)
-    until(secondary.serial)
+    until(secondary.serial, secondary.said)
     return found
 
 
