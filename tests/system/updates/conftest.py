@@ -242,7 +242,6 @@ class Pebble:
                 }
             )
         )
-        environment = os.environ | {"PEBBLE_VA_NOSLEEP": "1"}
         # It would refuse one of twenty nonces, and certbot gives up at two in a row.
         trials = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
         with (folder / "pebble.log").open("wb") as log:
